@@ -1,0 +1,228 @@
+package dag
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+)
+
+// Sector is the unit in which a MemDisk loses what was not synced, in bytes.
+const Sector = 512
+
+// MemDisk is a Disk in memory that keeps at a crash only what was synced. It is safe for concurrent use.
+type MemDisk struct {
+	mu     sync.Mutex
+	files  map[string]*memFile
+	small  map[string][]byte
+	stamp  int
+	epoch  int // grows at each crash: handles and locks from before are dead
+	locked bool
+	syncs  int
+	failAt int
+	failed error
+}
+
+// memFile holds the contents that a program sees, and those that a power cut leaves.
+type memFile struct {
+	now, safe []byte
+	size      int64
+	named     bool           // the name is durable
+	dirty     map[int64]bool // sectors written since the last sync
+	stray     map[int64]bool // sectors whose sync failed: no later sync writes them (as Linux does), unless they are written again
+}
+
+// NewMemDisk gives an empty disk.
+func NewMemDisk() *MemDisk {
+	return &MemDisk{files: make(map[string]*memFile), small: make(map[string][]byte)}
+}
+
+var errCrashed = errors.New("the disk crashed since this was opened")
+
+// Crash cuts the power: everything that was not synced is lost, and open files and locks are dead.
+func (d *MemDisk) Crash() { d.CrashKeep(func(string, int64) bool { return false }) }
+
+// CrashKeep cuts the power while some sectors had reached the disk: of those written since the last sync, the ones
+// for which keep is true survive. It is asked in order of name and sector.
+func (d *MemDisk) CrashKeep(keep func(name string, sector int64) bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.epoch++
+	d.locked, d.failAt, d.failed = false, 0, nil
+	for _, name := range d.names() {
+		f := d.files[name]
+		if !f.named {
+			delete(d.files, name)
+			continue
+		}
+		sectors := make([]int64, 0, len(f.dirty))
+		for s := range f.dirty { // sorted below
+			sectors = append(sectors, s)
+		}
+		for s := range f.stray { // sorted below
+			sectors = append(sectors, s)
+		}
+		slices.Sort(sectors)
+		for _, s := range sectors {
+			if keep(name, s) {
+				f.settle(s)
+			}
+		}
+		f.now = slices.Clone(f.safe)
+		clear(f.dirty)
+		clear(f.stray)
+	}
+}
+
+// Clone gives a copy of what a program sees now, with another stamp: a home that was copied.
+func (d *MemDisk) Clone() *MemDisk {
+	c := d.Backup()
+	c.stamp++
+	return c
+}
+
+// Backup gives a copy of what a program sees now with the same stamp: what a restored image of the whole disk is.
+func (d *MemDisk) Backup() *MemDisk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := NewMemDisk()
+	c.stamp = d.stamp
+	for name, f := range d.files { // each by itself
+		c.files[name] = &memFile{
+			now: slices.Clone(f.now), safe: slices.Clone(f.now), size: f.size, named: true, dirty: make(map[int64]bool), stray: make(map[int64]bool),
+		}
+	}
+	for name, b := range d.small { // each by itself
+		c.small[name] = slices.Clone(b)
+	}
+	return c
+}
+
+// FailSync lets the n-th sync from now, and all after it, return err; 1 is the next. What they would
+// have synced is lost at a crash, unless it is written again before a sync that works.
+func (d *MemDisk) FailSync(n int, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failAt, d.failed = d.syncs+n, err
+}
+
+// Syncs gives the number of file syncs so far.
+func (d *MemDisk) Syncs() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.syncs
+}
+
+// Corrupt changes a byte of a file, on the disk and as seen: rot. Nothing happens outside the file.
+func (d *MemDisk) Corrupt(name string, off int64, xor byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f := d.files[name]
+	if f == nil || off < 0 || off >= int64(len(f.now)) {
+		return
+	}
+	f.now[off] ^= xor
+	if off < int64(len(f.safe)) {
+		f.safe[off] ^= xor
+	}
+}
+
+// Lock implements Disk.
+func (d *MemDisk) Lock() (io.Closer, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.locked {
+		return nil, ErrInUse
+	}
+	d.locked = true
+	return &memLock{d, d.epoch}, nil
+}
+
+type memLock struct {
+	d     *MemDisk
+	epoch int
+}
+
+func (l *memLock) Close() error {
+	l.d.mu.Lock()
+	defer l.d.mu.Unlock()
+	if l.d.epoch == l.epoch {
+		l.d.locked = false
+	}
+	return nil
+}
+
+func (d *MemDisk) names() []string {
+	names := make([]string, 0, len(d.files))
+	for n := range d.files { // sorted below
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// List implements Disk.
+func (d *MemDisk) List() ([]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.names(), nil
+}
+
+// Create implements Disk. Memory is taken for what is written, not for size.
+func (d *MemDisk) Create(name string, size int64) (File, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.files[name] != nil {
+		return nil, fs.ErrExist
+	}
+	d.files[name] = &memFile{size: size, dirty: make(map[int64]bool), stray: make(map[int64]bool)}
+	return &memHandle{d: d, f: d.files[name], epoch: d.epoch}, nil
+}
+
+// Open implements Disk.
+func (d *MemDisk) Open(name string) (File, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.files[name] == nil {
+		return nil, fs.ErrNotExist
+	}
+	return &memHandle{d: d, f: d.files[name], epoch: d.epoch}, nil
+}
+
+// SyncDir implements Disk.
+func (d *MemDisk) SyncDir() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, f := range d.files { // each by itself
+		f.named = true
+	}
+	return nil
+}
+
+// Load implements Disk.
+func (d *MemDisk) Load(name string) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b, ok := d.small[name]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return slices.Clone(b), nil
+}
+
+// Save implements Disk.
+func (d *MemDisk) Save(name string, data []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.small[name] = slices.Clone(data)
+	return nil
+}
+
+// Stamp implements Disk.
+func (d *MemDisk) Stamp(string) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return fmt.Sprintf("mem %d", d.stamp), nil
+}

@@ -1,0 +1,204 @@
+package dag
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// replay reads the log back into a new journal.
+type replay struct {
+	j     *Journal
+	rec   *Recovery
+	after int64 // the index has everything before this position
+	batch []Located
+	clean bool
+	// of the group being read
+	told  map[*context][]*Entry
+	order []*context
+}
+
+// recover reads every segment, cuts the torn tail of the last, and stands ready to append.
+func (j *Journal) recover(heads []segmentHeader, rec *Recovery) error {
+	r := &replay{j: j, rec: rec, clean: true, told: make(map[*context][]*Entry)}
+	w := j.w
+	last := int64(len(heads) - 1)
+	synced, err := r.checkMark()
+	if err != nil {
+		return err
+	}
+	for n := int64(0); n <= last; n++ {
+		f := w.file(n)
+		if f == nil {
+			continue
+		}
+		buf, err := readSegment(f, w.length)
+		if err != nil {
+			return fmt.Errorf("dag: log: read %s: %w", segmentName(n), err)
+		}
+		to := int64(-1)
+		if n < last && heads[n+1].length != 0 && (heads[n+1].prevEnd-1)/w.length == n {
+			to = heads[n+1].prevEnd
+		}
+		s := w.scan(n, buf, to)
+		if n == last {
+			torn := heads[n].length == 0 && s.synced == 0
+			if err := r.lastSegment(f, s, heads[n], torn, synced); err != nil {
+				return err
+			}
+		} else {
+			w.end = max(s.base+segmentHead, to)
+		}
+		rec.Damage = append(rec.Damage, w.damage(s)...)
+		if err := r.segment(s); err != nil {
+			return err
+		}
+	}
+	if err := r.flushIndex(); err != nil {
+		return err
+	}
+	return r.finish(len(heads) > 0, synced)
+}
+
+// checkMark asks the index where it stands, and resets it when that is not in this log. It gives the end that the mark
+// proves to be synced.
+func (r *replay) checkMark() (int64, error) {
+	w, x := r.j.w, r.j.o.Index
+	m, err := x.Mark()
+	if err != nil {
+		return 0, fmt.Errorf("dag: open: index: %w", err)
+	}
+	if m == (Mark{}) {
+		return 0, nil
+	}
+	if w.holds(m) {
+		r.after = m.End
+		return m.End, nil
+	}
+	r.rec.Rebuilt = true
+	if err := x.Reset(); err != nil {
+		return 0, fmt.Errorf("dag: open: reset the index: %w", err)
+	}
+	if m.Log == w.id {
+		return m.End, nil
+	}
+	return 0, nil
+}
+
+// holds tells whether the group that a mark names stands in this log.
+func (w *wal) holds(m Mark) bool {
+	f := w.file(m.Start / w.length)
+	if f == nil || m.Log != w.id || m.Start < segmentHead {
+		return false
+	}
+	b := make([]byte, groupHead)
+	off := m.Start % w.length
+	if _, err := f.ReadAt(b, off); err != nil {
+		return false
+	}
+	h, ok := readGroupHeader(b, w.id, m.Start, w.length-off-groupHead)
+	return ok && h.crc == m.CRC && m.Start+groupHead+int64(h.size) == m.End
+}
+
+// lastSegment cuts the tail. A segment whose head and groups never reached the disk is begun again.
+func (r *replay) lastSegment(f File, s *scanned, h segmentHeader, torn bool, synced int64) error {
+	w := r.j.w
+	before := w.end
+	if err := w.cut(f, s, max(synced, s.synced, h.prevEnd), r.rec); err != nil {
+		return err
+	}
+	switch {
+	case torn && len(s.groups) == 0:
+		end := w.end
+		w.end = before
+		if err := w.writeHead(s.base / w.length); err != nil {
+			return err
+		}
+		w.end = end
+	case h.length == 0:
+		r.rec.Damage = append(r.rec.Damage, Damage{Segment: int(s.base / w.length), Reason: errNoHeader.Error()})
+	case len(s.buf) >= segmentHead && !bytes.Equal(s.buf[:segmentHead], h.encode()):
+		if _, err := f.WriteAt(h.encode(), 0); err != nil {
+			return fmt.Errorf("dag: log: repair the head of %s: %w", segmentName(h.number), err)
+		}
+		if err := f.Fdatasync(); err != nil {
+			return fmt.Errorf("dag: log: sync %s: %w", segmentName(h.number), err)
+		}
+	}
+	return nil
+}
+
+// segment replays the groups of a segment.
+func (r *replay) segment(s *scanned) error {
+	w := r.j.w
+	for i := range s.groups {
+		g := &s.groups[i]
+		if g.bad != "" {
+			r.clean = false
+			continue
+		}
+		r.clean = g.head.flags&flagClean != 0
+		if g.head.flags&flagFresh != 0 {
+			r.j.endChains()
+		}
+		w.sequence = max(w.sequence, g.head.first+uint64(g.head.count)-1)
+		w.flags = g.head.flags
+		w.last = Mark{Log: w.id, Start: g.at, End: g.end, CRC: g.head.crc, Sequence: w.sequence}
+		for _, rd := range g.records {
+			if err := r.record(rd); err != nil {
+				return err
+			}
+		}
+		r.j.synced = w.last
+		for _, c := range r.order {
+			c.synced = uint32(len(c.g.nodes))
+			r.j.o.Observer.Synced(c.id, r.told[c], w.last)
+			delete(r.told, c)
+		}
+		r.order = r.order[:0]
+		if len(r.batch) >= 4096 {
+			if err := r.flushIndex(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *replay) flushIndex() error {
+	if len(r.batch) == 0 {
+		return nil
+	}
+	if err := r.j.o.Index.Put(r.batch, r.j.w.last); err != nil {
+		return fmt.Errorf("dag: open: index: %w", err)
+	}
+	r.batch = nil
+	return nil
+}
+
+// finish ends chains that may not go on, and durably so.
+func (r *replay) finish(existed bool, synced int64) error {
+	j, w := r.j, r.j.w
+	rec := r.rec
+	if synced > w.end {
+		rec.Damage = append(rec.Damage, Damage{Segment: int(w.end / w.length), Offset: w.end % w.length,
+			Reason: "the log ends before what the index had seen synced"})
+	}
+	rec.Clean = r.clean && !rec.Cut
+	rec.LastSequence = w.sequence
+	j.records = rec.Records
+	if existed && (!rec.Clean || rec.Copied || len(rec.Damage) > 0) {
+		j.endChains()
+		if _, err := w.appendEmpty(flagFresh); err != nil {
+			return err
+		}
+		j.synced = w.last
+	}
+	return nil
+}
+
+// endChains lets every author begin a new chain with its next write.
+func (j *Journal) endChains() {
+	for _, c := range j.ctxs { // each by itself
+		clear(c.own)
+	}
+}

@@ -1,0 +1,273 @@
+package dag
+
+import (
+	"container/heap"
+	"fmt"
+	"slices"
+)
+
+// Tips gives the tips of a context, sorted: on each branch of each chain the last delta that is synced and signed. An
+// unknown context has none.
+func (j *Journal) Tips(ctx ID) []Tip {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := j.ctxs[ctx]
+	if c == nil {
+		return nil
+	}
+	return c.g.Tips()
+}
+
+// Tips gives the last witnessed delta of each branch, sorted.
+func (g *Graph) Tips() []Tip {
+	tips := make([]Tip, 0, len(g.chains))
+	for k := range g.chains {
+		for _, i := range g.chains[k].ends {
+			tips = append(tips, g.tip(i))
+		}
+	}
+	slices.SortFunc(tips, Tip.Compare)
+	return tips
+}
+
+// Have gives what this node has, for a peer's Serve: the tips; for each a locator, the deltas 1, 2, 4, … before it, so
+// that branches meet without a search; and the ends of waiting runs, so that they are not sent again while they wait.
+func (j *Journal) Have(ctx ID) []Tip {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := j.ctxs[ctx]
+	if c == nil {
+		return nil
+	}
+	g := c.g
+	tips := g.Tips()
+	for _, t := range tips {
+		i := g.byID[t.ID]
+		for back := uint64(1); back <= t.Seq; back *= 2 {
+			i = g.ancestor(i, t.Seq-back)
+			tips = append(tips, g.tip(i))
+		}
+	}
+	tips = append(tips, g.waitingEnds()...)
+	slices.SortFunc(tips, Tip.Compare)
+	return slices.Compact(tips)
+}
+
+// waitingEnds gives the signed deltas that wait and reach a held one, or the beginning of their chain, through waiting ones.
+func (g *Graph) waitingEnds() (tips []Tip) {
+	good := make(map[ID]bool)
+	for id, w := range g.room.waiting { // the caller sorts
+		if w.e.Sig == nil {
+			continue
+		}
+		var path []ID
+		at, ok := w, true
+		for at != nil && !good[at.e.ID] {
+			path = append(path, at.e.ID)
+			p := at.e.Delta.Prev
+			if p.IsZero() || g.Has(p) {
+				break
+			}
+			at = g.room.waiting[p]
+			ok = at != nil
+		}
+		if !ok {
+			continue
+		}
+		for _, p := range path {
+			good[p] = true
+		}
+		tips = append(tips, Tip{Chain: w.e.Delta.ChainOf(id), ID: id, Seq: w.e.Delta.Seq})
+	}
+	return tips
+}
+
+// Serve gives a page of what a peer lacks that has the given tips (its Have, or its Tips): whole pieces of chains, each up
+// to a kept signature, oldest first, at most maxBytes (and MaxPage) long and MaxPageDeltas deltas. Tips that are not
+// held here say nothing, so a peer on a fork gets the branch from the last delta it names that is held. more tells
+// that something is left. An empty page with more false: nothing lacks. A piece that does not fit alone gives
+// ErrTooLarge: an honest one is at most 64 KiB and one delta long, so MaxPage always fits.
+func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more bool, err error) {
+	j.mu.Lock()
+	c, err := j.known(ctx)
+	if err != nil {
+		j.mu.Unlock()
+		return nil, false, fmt.Errorf("dag: serve: %w", err)
+	}
+	h := laneHeap(c.g.lanes(have))
+	heap.Init(&h)
+	j.mu.Unlock()
+	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead}
+	var tooLarge error
+	for len(h) > 0 {
+		n, err := b.add(h[0])
+		if err != nil {
+			return nil, false, err
+		}
+		if n == 0 {
+			if len(b.runs) > 0 {
+				more = true
+				break
+			}
+			// Over MaxPage it fits nowhere: only a dishonest author's run is so long, and it is left out.
+			if heap.Pop(&h); b.most < MaxPage {
+				tooLarge = fmt.Errorf("dag: serve: a run of %v does not fit in %d bytes: %w", ctx, b.most, ErrTooLarge)
+			}
+			continue
+		}
+		if h[0].nodes = h[0].nodes[n:]; len(h[0].nodes) == 0 {
+			heap.Pop(&h)
+		} else {
+			heap.Fix(&h, 0)
+		}
+	}
+	if len(b.runs) == 0 {
+		return nil, false, tooLarge
+	}
+	return encodePage(b.runs, b.size), more, nil
+}
+
+// pageBuilder fills a page.
+type pageBuilder struct {
+	j     *Journal
+	c     *context
+	runs  [][]sealed
+	size  int
+	count int
+	most  int
+}
+
+// add adds the first piece of a lane, up to the last signature within MaxRun deltas and MaxRunBytes, or else the first
+// after them. It gives the length of the piece, 0 when it does not fit.
+func (b *pageBuilder) add(l lane) (int, error) {
+	var run []sealed
+	size, bytes, n, keep := 0, 0, 0, 0
+	for _, i := range l.nodes {
+		if n > 0 && (len(run)+1 > MaxRun || bytes > MaxRunBytes) {
+			break
+		}
+		if b.size+3+size > b.most && n == 0 {
+			return 0, nil
+		}
+		s, err := b.load(i)
+		if err != nil {
+			return 0, err
+		}
+		run = append(run, s)
+		bytes += len(s.raw)
+		size += s.size()
+		if len(s.sig) > 0 && (n == 0 || b.size+3+size <= b.most) {
+			n, keep = len(run), size
+		}
+	}
+	run = run[:n]
+	for k := range run[:max(n-1, 0)] { // a signature nearer than the next kept one is left out
+		keep -= headLen(uint64(len(run[k].sig))) + len(run[k].sig) - 1
+		run[k].sig = nil
+	}
+	if n == 0 || b.size+3+keep > b.most || b.count+n > MaxPageDeltas {
+		return 0, nil
+	}
+	b.runs = append(b.runs, run)
+	b.size += 3 + keep
+	b.count += n
+	return n, nil
+}
+
+// load reads one synced delta of the context by its number.
+func (b *pageBuilder) load(i uint32) (sealed, error) {
+	b.j.mu.Lock()
+	id := b.c.g.nodes[i].id
+	late := b.c.sigs[id]
+	b.j.mu.Unlock()
+	p, ok, err := b.j.o.Index.Get(id)
+	if err != nil {
+		return sealed{}, err
+	}
+	if !ok {
+		return sealed{}, fmt.Errorf("dag: serve: the index lacks %v: %w", id, ErrDamaged)
+	}
+	r, err := b.j.w.read(p)
+	if err != nil {
+		return sealed{}, err
+	}
+	s, ok := sealedOf(r.body)
+	if !ok {
+		return sealed{}, fmt.Errorf("dag: serve: the index names no delta for %v: %w", id, ErrDamaged)
+	}
+	if len(s.sig) == 0 {
+		s.sig = late
+	}
+	return s, nil
+}
+
+// ServeIDs gives a page of named deltas, each with its run up to the next kept signature, in log order; at most maxBytes
+// (and MaxPage) long. missing are those that are not held, not proved, or did not fit; they keep the order of ids.
+func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing []ID, err error) {
+	j.mu.Lock()
+	c, err := j.known(ctx)
+	if err != nil {
+		j.mu.Unlock()
+		return nil, nil, fmt.Errorf("dag: serve: %w", err)
+	}
+	lanes := make(map[ID]lane, len(ids))
+	for _, id := range ids {
+		if l, ok := c.g.laneOf(id); ok {
+			lanes[id] = l
+		}
+	}
+	j.mu.Unlock()
+	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead}
+	sent := make(map[uint32]bool)
+	for _, id := range ids {
+		l, ok := lanes[id]
+		if !ok {
+			missing = append(missing, id)
+			continue
+		}
+		if sent[l.nodes[0]] {
+			continue
+		}
+		n, err := b.add(l)
+		if err != nil {
+			return nil, nil, err
+		}
+		if n == 0 {
+			missing = append(missing, id)
+		}
+		for _, i := range l.nodes[:n] {
+			sent[i] = true
+		}
+	}
+	if len(b.runs) == 0 {
+		return nil, missing, nil
+	}
+	return encodePage(b.runs, b.size), missing, nil
+}
+
+// laneOf gives the stretch from a witnessed delta to the first signature at or after it.
+func (g *Graph) laneOf(id ID) (lane, bool) {
+	i, ok := g.byID[id]
+	if !ok || !g.nodes[i].witness {
+		return lane{}, false
+	}
+	c := &g.chains[g.nodes[i].chain]
+	for _, e := range c.ends {
+		if g.nodes[e].seq < g.nodes[i].seq || g.ancestor(e, g.nodes[i].seq) != i {
+			continue
+		}
+		l := lane{nodes: c.line[g.nodes[i].seq:]}
+		if c.forked {
+			l.nodes = nil
+			for at := e; at != i; at = g.nodes[at].prev {
+				l.nodes = append(l.nodes, at)
+			}
+			l.nodes = append(l.nodes, i)
+			slices.Reverse(l.nodes)
+		}
+		n := slices.IndexFunc(l.nodes, func(k uint32) bool { return g.nodes[k].signed })
+		l.nodes = l.nodes[:n+1]
+		return l, true
+	}
+	return lane{}, false
+}

@@ -1,0 +1,40 @@
+package dag
+
+import (
+	"cmp"
+	"slices"
+
+	"lukechampine.com/blake3"
+)
+
+// Tip is the last delta of a branch of a chain that can be proved: synced, with a witness held (DATA 4.1). A forked
+// chain has several.
+type Tip struct {
+	Chain ID
+	ID    ID
+	Seq   uint64
+}
+
+// Compare orders tips by chain, then id, then seq.
+func (t Tip) Compare(o Tip) int {
+	return cmp.Or(t.Chain.Compare(o.Chain), t.ID.Compare(o.ID), cmp.Compare(t.Seq, o.Seq))
+}
+
+// Digest gives the BLAKE3 of the canonical encoding of the tips, an array of [chain, id, seq] in the order of Compare.
+// Two nodes with the same digest hold the same provable deltas. The order and repetition of the argument do not matter.
+func Digest(tips []Tip) ID {
+	if !slices.IsSortedFunc(tips, Tip.Compare) {
+		tips = slices.Clone(tips)
+		slices.SortFunc(tips, Tip.Compare)
+	}
+	tips = slices.Compact(slices.Clone(tips))
+	b := make([]byte, 0, 9+len(tips)*78)
+	b = appendHead(b, majorArray, uint64(len(tips)))
+	for _, t := range tips {
+		b = appendHead(b, majorArray, 3)
+		b = appendBytes(b, t.Chain[:])
+		b = appendBytes(b, t.ID[:])
+		b = appendHead(b, majorUint, t.Seq)
+	}
+	return blake3.Sum256(b)
+}
