@@ -150,10 +150,13 @@ func TestMeaning8_Channels(t *testing.T) {
 	})
 	t.Run("an incarnation is random", func(t *testing.T) {
 		w := newWorld(t)
-		a := w.start(pair(time.Second, plain1), "server", "s")
-		b := w.start(pair(time.Second, plain1), "server", "s")
-		if a.in.Incarnation() == b.in.Incarnation() {
-			t.Error("two starts have one incarnation")
+		for _, random := range []uint64{7, 1 << 63} {
+			w.incarnation = random
+			c := w.start(pair(time.Second, plain1), "client", "c", Bind("to", Peer("s")))
+			want(t, "incarnation", c.in.Incarnation(), random)
+			ask[int, int](c, "go", 1, time.Minute)
+			c.run()
+			want(t, "call", w.sent[len(w.sent)-1].Call, random+1) // an answer to another incarnation fits no call of this one
 		}
 	})
 

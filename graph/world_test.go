@@ -16,6 +16,8 @@ type world struct {
 	sent  []Message // on the way, in order
 	tasks []*Task
 	seed  uint64
+
+	incarnation uint64 // of the next start
 	cuts  map[[2]Peer]bool // from whom to whom nothing arrives
 }
 
@@ -58,6 +60,9 @@ func (n *node) Self() Peer      { return n.self }
 func (n *node) Now() Time       { return n.w.now }
 func (n *node) Wall() time.Time { return time.Unix(0, int64(n.w.now)) }
 func (n *node) Uint64() uint64 {
+	if n.in == nil {
+		return n.w.incarnation // 0, so that calls are numbered from 1
+	}
 	n.w.seed = n.w.seed*6364136223846793005 + 1442695040888963407
 	return n.w.seed
 }

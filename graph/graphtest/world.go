@@ -75,7 +75,9 @@ func (w *World) Crash(n *Node) {
 }
 
 // Stranger puts a peer into the world who answers each message as say wants: with messages of which Peer is the receiver.
-func (w *World) Stranger(p graph.Peer, say func(m graph.Message) []graph.Message) { w.strangers[p] = say }
+func (w *World) Stranger(p graph.Peer, say func(m graph.Message) []graph.Message) {
+	w.strangers[p] = say
+}
 
 // Reply is the answer of a stranger to a request.
 func Reply(m graph.Message, v any) []graph.Message {
