@@ -1,0 +1,105 @@
+package sim
+
+import "math/bits"
+
+// A Choice names one draw of a run: what is drawn, by which node (or pair of nodes), and how many were drawn there before.
+type Choice struct {
+	Site  string
+	Node  int64 // index; -1 for the world; a pair a<b is a<<32|b
+	Count uint64
+}
+
+// A site is what is drawn.
+type site uint8
+
+const (
+	// What a node or a link is.
+	siteSize    site = iota // sizes of the faults of this run, in order
+	siteOffset              // steady clock of a node
+	siteCost                // time that an event costs a node
+	siteLatency             // of a pair
+	siteOverlay             // neighbours
+	// What happens without a fault.
+	siteRand   // randomness of an instance
+	siteJitter // of a message
+	siteWork   // time that a task takes
+	siteDial   // a peer that is down: refused, or silent
+	siteDetect // how long until a broken connection is noticed
+	siteRedial // how long until a neighbour is dialled again
+	// Faults: 0 is none.
+	siteBreak     // a message breaks its connection
+	siteDrop      // a topic loses a message
+	siteDelay     // a message is delayed, and by how much
+	siteReorder   // a topic message is held back
+	siteDuplicate // a topic message is repeated
+	siteCrash     // how long a node stays up
+	siteDown      // how long it stays down
+	sites
+)
+
+var siteNames = [sites]string{"size", "offset", "cost", "latency", "overlay", "rand", "jitter", "work", "dial", "detect",
+	"redial", "break", "drop", "delay", "reorder", "duplicate", "crash", "down"}
+
+func (s site) fault() bool { return s >= siteBreak }
+
+// theWorld is the node of a choice that no node makes.
+const theWorld = -1
+
+// choices is the choice function of a run.
+type choices struct {
+	seed      uint64
+	overrides map[Choice]uint64
+	only      bool
+	hashes    [sites]uint64
+}
+
+func newChoices(o Options) *choices {
+	c := &choices{seed: mix(o.Seed ^ 0x6d65726f67726170), overrides: o.Overrides, only: o.OnlyOverrides}
+	for i, name := range siteNames {
+		c.hashes[i] = hashString(offset64, name)
+	}
+	return c
+}
+
+// at gives the choice of a built-in site.
+func (c *choices) at(s site, node int64, count uint64) uint64 {
+	if len(c.overrides) > 0 {
+		if v, ok := c.overrides[Choice{siteNames[s], node, count}]; ok {
+			return v
+		}
+	}
+	if c.only && s.fault() {
+		return 0
+	}
+	return draw(c.seed, c.hashes[s], node, count)
+}
+
+// named gives the choice of a site of the scenario.
+func (c *choices) named(site string, node int64, count uint64) uint64 {
+	if v, ok := c.overrides[Choice{site, node, count}]; ok {
+		return v
+	}
+	return draw(c.seed, hashString(offset64, site), node, count)
+}
+
+// draw is the choice function. A change of it changes every recorded seed.
+func draw(seed, site uint64, node int64, count uint64) uint64 {
+	return mix(mix(mix(seed+site)+uint64(node)) + count)
+}
+
+// mix is a bijection of 64 bits in which every bit depends on every bit (splitmix64).
+func mix(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// below gives a number in [0, n) from a choice; a choice of 0 gives 0.
+func below(v, n uint64) uint64 {
+	hi, _ := bits.Mul64(v, n)
+	return hi
+}
+
+// perMillion says whether a fault with a chance of so many in a million happens; a choice of 0 never lets it.
+func perMillion(v, chance uint64) bool { return below(v, 1_000_000) >= 1_000_000-chance }

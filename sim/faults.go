@@ -1,0 +1,86 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Faults is a set of kinds of fault. The zero value is none.
+type Faults uint16
+
+// The kinds of fault that are built.
+const (
+	Loss      Faults = 1 << iota // connections break; topics lose single messages
+	Delay                        // some messages take much longer
+	Reorder                      // topics reorder single messages
+	Duplicate                    // topics repeat single messages
+	Churn                        // nodes crash and start again
+)
+
+// faultNames are all kinds of the design in its order; those without a set are not built yet.
+var faultNames = []struct {
+	name string
+	set  Faults
+}{
+	{"loss", Loss}, {"delay", Delay}, {"reorder", Reorder}, {"duplicate", Duplicate}, {"bandwidth", 0},
+	{"partition", 0}, {"oneway", 0}, {"churn", Churn}, {"skew", 0}, {"disk", 0}, {"backup", 0}, {"clone", 0},
+	{"hostile", 0},
+}
+
+// Built names the kinds of fault that can be asked for.
+func Built() []string {
+	return strings.Split((Loss | Delay | Reorder | Duplicate | Churn).String(), ",")
+}
+
+// ParseFaults reads a list of kinds, such as "loss,churn"; "none" and "" are none. A kind that is not built yet, and "all"
+// while there is one, is refused with a sentence.
+func ParseFaults(list string) (Faults, error) {
+	var set Faults
+	built := strings.Join(Built(), ", ")
+	for _, word := range strings.Split(list, ",") {
+		word = strings.TrimSpace(word)
+		switch word {
+		case "", "none":
+			continue
+		case "all":
+			var missing []string
+			for _, f := range faultNames {
+				if f.set == 0 {
+					missing = append(missing, f.name)
+				}
+			}
+			return 0, fmt.Errorf("faults %q: %s are not built yet, so name those you want of %s", word, strings.Join(missing, ", "), built)
+		}
+		known := false
+		for _, f := range faultNames {
+			if f.name != word {
+				continue
+			}
+			if known = true; f.set == 0 {
+				return 0, fmt.Errorf("fault %q is not built yet: choose of %s", word, built)
+			}
+			set |= f.set
+		}
+		if !known {
+			return 0, fmt.Errorf("fault %q is not known: choose of %s, or none", word, built)
+		}
+	}
+	return set, nil
+}
+
+// String is the set as ParseFaults reads it.
+func (f Faults) String() string {
+	var words []string
+	for _, n := range faultNames {
+		if n.set != 0 && f&n.set != 0 {
+			words = append(words, n.name)
+		}
+	}
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ",")
+}
+
+// Has reports whether the set holds every kind of k.
+func (f Faults) Has(k Faults) bool { return f&k == k }

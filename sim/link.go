@@ -1,0 +1,230 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/merograph/merograph/graph"
+)
+
+type linkState uint8
+
+const (
+	linkClosed linkState = iota
+	linkDialing
+	linkOpen
+)
+
+// A link is the connection between two nodes, or of one with itself, over its whole life: it opens on first use, breaks,
+// and opens again. Each opening is an epoch of its own.
+type link struct {
+	a, b    int32 // a ≤ b
+	index   int32
+	state   linkState
+	edge    bool // of the overlay: it is kept open
+	redial  bool // is planned
+	epoch   uint32
+	dialer  int32
+	silent  bool // the dialed peer did not answer at once
+	latency time.Duration
+	last    [2]graph.Time // arrival of the latest message to a, to b
+	waiting []int32       // parcels, until it is open
+	calls   []openCall
+	knows   [2]bool // whether a, b believe that it is open
+}
+
+// An openCall is a request on a link that has no answer yet. The receiver is given the stream in the place of the caller's
+// id, so that ids of two lives of a caller cannot be mistaken.
+type openCall struct {
+	caller  int32
+	call    uint64
+	stream  uint64
+	channel string
+	key     string
+	sent    bool // over the connection as it is now
+}
+
+func (l *link) other(i int32) int32 {
+	if i == l.a {
+		return l.b
+	}
+	return l.a
+}
+
+// end is 0 for a, 1 for b.
+func (l *link) end(i int32) int {
+	if i == l.a {
+		return 0
+	}
+	return 1
+}
+
+// link finds or makes the link of two nodes.
+func (w *World) link(i, j int32) *link {
+	a, b := min(i, j), max(i, j)
+	key := uint64(a)<<32 | uint64(b)
+	if l := w.pairs[key]; l != nil {
+		return l
+	}
+	l := &link{a: a, b: b, index: int32(len(w.links))}
+	if a != b {
+		l.latency = latencyLeast + time.Duration(below(w.choices.at(siteLatency, int64(key), 0), uint64(latencyMost-latencyLeast)))
+		w.nodes[b].links = append(w.nodes[b].links, l)
+	}
+	w.nodes[a].links = append(w.nodes[a].links, l)
+	w.links = append(w.links, l)
+	w.pairs[key] = l
+	return l
+}
+
+const (
+	latencyLeast = 5 * time.Millisecond
+	latencyMost  = 80 * time.Millisecond
+	dialSilence  = 5 * time.Second  // until a dialer gives up
+	noticeMost   = 15 * time.Second // until a silent break is noticed
+)
+
+// dial begins to open a closed link: a handshake of one and a half round trips.
+func (w *World) dial(l *link, from int32, at graph.Time) {
+	l.state, l.dialer, l.silent = linkDialing, from, false
+	w.queue.push(at.Add(3*l.latency), doDialed, int32(l.epoch), l.index)
+}
+
+// dialed ends a handshake. A peer that is down refuses at once, or is silent.
+func (w *World) dialed(l *link, epoch int32) {
+	if l.state != linkDialing || int32(l.epoch) != epoch {
+		return
+	}
+	from, to := w.nodes[l.dialer], w.nodes[l.other(l.dialer)]
+	switch {
+	case to.Up():
+		w.open(l)
+	case !l.silent && below(from.draw(siteDial), 4) == 3:
+		l.silent = true
+		w.queue.push(w.now.Add(dialSilence), doDialed, epoch, l.index)
+	default:
+		w.unreachable(l)
+	}
+}
+
+// open sends what has waited, in order.
+func (w *World) open(l *link) {
+	l.state = linkOpen
+	l.last = [2]graph.Time{}
+	waiting := l.waiting
+	l.waiting = nil
+	for _, ref := range waiting {
+		p := w.parcels.take(ref)
+		dep := max(w.now, p.left)
+		if p.msg.Remaining > 0 {
+			if p.msg.Remaining -= dep.Sub(p.left); p.msg.Remaining <= 0 {
+				l.closeStream(p.stream)
+				w.count(expiredInQueue)
+				continue
+			}
+		}
+		if l.state != linkOpen { // an earlier one broke it
+			w.give(l, p, dep)
+			continue
+		}
+		w.transmit(l, p, dep)
+	}
+	if l.state == linkOpen {
+		w.know(l, l.a, true)
+		w.know(l, l.b, true)
+	}
+}
+
+// unreachable gives up a handshake: surely nothing was handed over.
+func (w *World) unreachable(l *link) {
+	l.state = linkClosed
+	l.epoch++
+	if w.options.Trace != nil {
+		w.line("%s cannot reach %s", w.nodes[l.dialer].id, w.nodes[l.other(l.dialer)].id)
+	}
+	waiting := l.waiting
+	l.waiting = nil
+	for _, ref := range waiting {
+		p := w.parcels.take(ref)
+		if p.msg.Kind != graph.RequestMsg {
+			w.count(lostMessages)
+			continue
+		}
+		l.closeStream(p.stream)
+		w.count(unreachableCalls)
+		w.tell(p.from, w.now, p.to, p.msg.Channel, p.msg.Key, p.msg.Call, graph.Unreachable, "no connection to the peer")
+	}
+	w.wantRedial(l)
+}
+
+// broken ends the epoch of an open link: what is on the way is gone, open calls are lost. A request that was not handed over
+// yet waits for the next epoch.
+func (w *World) broken(l *link) {
+	l.state = linkClosed
+	l.epoch++
+	w.count(brokenConnections)
+	if w.options.Trace != nil {
+		w.line("%s and %s: the connection breaks", w.nodes[l.a].id, w.nodes[l.b].id)
+	}
+	var calls []openCall
+	kept := l.calls[:0]
+	for _, c := range l.calls {
+		if c.sent {
+			calls = append(calls, c)
+		} else {
+			kept = append(kept, c)
+		}
+	}
+	l.calls = kept
+	for end, i := range [2]int32{l.a, l.b} {
+		if end == 1 && l.a == l.b {
+			break
+		}
+		n := w.nodes[i]
+		if !n.Up() {
+			continue
+		}
+		n.since = w.now
+		at := w.now.Add(w.noticeAfter(n, l))
+		for _, c := range calls {
+			if c.caller == i {
+				w.count(lostCalls)
+				w.tell(i, at, l.other(i), c.channel, c.key, c.call, graph.Lost, "the connection broke")
+			}
+		}
+		if l.edge {
+			w.queue.push(at, doNotice, i, l.index)
+		}
+	}
+}
+
+// noticeAfter draws how long an end takes to see that a connection is gone: mostly it is reset, sometimes it is silent.
+func (w *World) noticeAfter(n *Node, l *link) time.Duration {
+	v := n.draw(siteDetect)
+	if v>>62 == 3 {
+		return l.latency + time.Duration(below(v<<2, uint64(noticeMost)))
+	}
+	return l.latency
+}
+
+// tell has the host of a caller say that a call has failed.
+func (w *World) tell(caller int32, at graph.Time, peer int32, channel, key string, call uint64, r graph.Reason, detail string) {
+	w.queue.push(at, doTell, caller, w.parcels.put(parcel{from: peer, to: caller, life: w.nodes[caller].life,
+		msg: graph.Message{Kind: graph.ErrorMsg, Channel: channel, Key: key, Call: call, Peer: w.nodes[peer].id, Reason: r, Detail: detail}}))
+}
+
+// told hands over what tell has prepared.
+func (w *World) told(n *Node, ref int32) {
+	p := w.parcels.take(ref)
+	if n.inst != nil && n.life == p.life {
+		w.deliver(n, p.msg) // a call that has ended meanwhile is refused
+	}
+}
+
+func (l *link) closeStream(stream uint64) {
+	for i := range l.calls {
+		if l.calls[i].stream == stream {
+			l.calls = append(l.calls[:i], l.calls[i+1:]...)
+			return
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/merograph/merograph/graph"
+)
+
+// Run runs a scenario and reports what it found. An error means that there was nothing to run: a graph that does not
+// compile, bindings that do not fit, options that make no sense.
+func Run(s Scenario, o Options) (*Report, error) {
+	w, err := newWorld(s, o)
+	if err != nil {
+		return nil, fmt.Errorf("simulate %s: %w", s.Name, err)
+	}
+	if err := w.run(); err != nil {
+		return nil, fmt.Errorf("simulate %s: %w", s.Name, err)
+	}
+	return w.report(), nil
+}
+
+func newWorld(s Scenario, o Options) (*World, error) {
+	o, err := o.settled()
+	if err != nil {
+		return nil, err
+	}
+	if s.Graph == nil {
+		return nil, errNoGraph
+	}
+	heal, err := healing(s, o)
+	if err != nil {
+		return nil, err
+	}
+	w := &World{scenario: s, options: o, choices: newChoices(o), heal: graph.Time(heal), end: graph.Time(o.Time),
+		peers: map[graph.Peer]*Node{}, pairs: map[uint64]*link{}, named: map[string]uint64{}}
+	if w.checks, err = newChecks(s.Properties); err != nil {
+		return nil, err
+	}
+	w.sizes = w.drawSizes()
+	if err := w.addNodes(); err != nil {
+		return nil, err
+	}
+	w.overlay()
+	return w, nil
+}
+
+// addNodes makes the nodes, each with the program of its role.
+func (w *World) addNodes() error {
+	g := w.scenario.Graph()
+	w.name = g.Name()
+	names := g.Roles()
+	if len(names) == 0 {
+		return fmt.Errorf("graph %s has no role", w.name)
+	}
+	roles := make([]string, w.options.Nodes)
+	for i := range roles {
+		roles[i] = names[0]
+	}
+	if w.scenario.Roles != nil {
+		if roles = w.scenario.Roles(w.options.Nodes); len(roles) != w.options.Nodes {
+			return fmt.Errorf("Roles gave %d roles for %d nodes", len(roles), w.options.Nodes)
+		}
+	}
+	programs := map[string]*graph.Program{}
+	hears := map[string]map[string]bool{}
+	for i, role := range roles {
+		if programs[role] == nil {
+			p, err := graph.Compile(g, role)
+			if err != nil {
+				return err
+			}
+			programs[role], hears[role] = p, map[string]bool{}
+			for _, c := range p.Channels() {
+				if c.Kind == graph.TopicKind && c.In {
+					hears[role][c.Name] = true
+				}
+			}
+		}
+		n := &Node{w: w, index: int32(i), id: graph.Peer(fmt.Sprintf("n%06d", i)), role: role, prog: programs[role], hears: hears[role],
+			neighbours: graph.NewFeed[[]graph.Peer](nil)}
+		n.offset = graph.Time(i+1)*graph.Time(time.Hour) + graph.Time(below(n.draw(siteOffset), uint64(time.Hour)))
+		n.cost = costLeast + time.Duration(below(n.draw(siteCost), uint64(costMost-costLeast)))
+		w.nodes = append(w.nodes, n)
+		w.peers[n.id] = n
+	}
+	return nil
+}
+
+// costLeast and costMost bound what an event costs a node.
+const (
+	costLeast = 20 * time.Microsecond
+	costMost  = 60 * time.Microsecond
+)
+
+func (w *World) run() error {
+	w.line("run %s: %d nodes, seed %d, faults %s", w.scenario.Name, len(w.nodes), w.options.Seed, w.options.Faults)
+	for _, n := range w.nodes {
+		if err := w.start(n); err != nil {
+			return err
+		}
+	}
+	if w.scenario.Script != nil {
+		w.scenario.Script(w)
+	}
+	w.queue.push(graph.Time(time.Second), doCheck, 0, 0)
+	for len(w.queue.heap) > 0 && w.err == nil {
+		e := w.queue.pop()
+		if e.at > w.end {
+			break
+		}
+		w.now = e.at
+		w.trace.entry(&e)
+		w.do(&e)
+	}
+	w.now = w.end
+	w.checkAll()
+	return w.err
+}
+
+func (w *World) do(e *entry) {
+	switch e.kind {
+	case doTurn, doTimer:
+		w.turn(w.nodes[e.node], e.kind)
+	case doArrive:
+		w.arrive(w.nodes[e.node], e.ref)
+	case doTell:
+		w.told(w.nodes[e.node], e.ref)
+	case doHop:
+		w.hopped(w.nodes[e.node], e.ref)
+	case doDialed:
+		w.dialed(w.links[e.ref], e.node)
+	case doRedial:
+		w.redialed(w.links[e.ref])
+	case doNotice:
+		w.notice(w.nodes[e.node], w.links[e.ref])
+	case doWork:
+		w.complete(w.nodes[e.node], e.ref)
+	case doScript:
+		w.runScript(w.nodes[e.node], e.ref)
+	case doCrash:
+		w.line("%s crashes", w.nodes[e.node].id)
+		w.crash(w.nodes[e.node])
+	case doStart:
+		w.line("%s starts again", w.nodes[e.node].id)
+		w.restart(w.nodes[e.node])
+	case doCheck:
+		w.checkAll()
+		w.queue.push(w.now.Add(time.Second), doCheck, 0, 0)
+	}
+}
+
+func (w *World) report() *Report {
+	r := &Report{Graph: w.name, Nodes: len(w.nodes), Seed: w.options.Seed, VirtualSeconds: w.options.Time.Seconds(),
+		Events: w.events, Messages: w.messages, Bytes: w.bytes, Faults: map[string]int{}, Hashes: w.trace.hashes,
+		Properties: []PropertyResult{}, TraceHash: fmt.Sprintf("%016x", w.trace.sum)}
+	for i, n := range w.happened {
+		if n > 0 {
+			r.Faults[happeningNames[i]] = n
+		}
+	}
+	w.results(r)
+	return r
+}

@@ -1,0 +1,58 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/merograph/merograph/graph"
+)
+
+// A Scenario is what a simulation runs: a protocol, what its nodes are bound to, a workload and what must hold. It is a
+// plain value that many runs may share: state of a run belongs in Node.Kept and World.State.
+type Scenario struct {
+	// Name is how the scenario is called, usually as its graph.
+	Name string
+	// Graph records the protocol.
+	Graph func() *graph.Graph
+	// Roles gives the role of each node by index; nil gives every node the graph's first role.
+	Roles func(nodes int) []string
+	// Bind gives the options of a node's instance, at each start and restart. It may be nil.
+	Bind func(n *Node) []graph.Option
+	// Script schedules the workload; it is called once, when every node has started. It may be nil.
+	Script func(w *World)
+	// OnCrash is called when a node has crashed: it drops from n.Kept what was not synced. It may be nil.
+	OnCrash func(n *Node)
+	// Churn says which nodes the fault churn may crash; nil means every node.
+	Churn func(n *Node) bool
+	// Properties must hold.
+	Properties []Property
+	// Degree is how many neighbours a node has in the overlay of topics and of the Neighbours feed; 0 means 6.
+	Degree int
+}
+
+// A Kind says when a property is judged.
+type Kind string
+
+// The kinds of property.
+const (
+	// Safety must hold at every moment. It is checked after each event that changed a table, each virtual second, and at
+	// the end.
+	Safety Kind = "safety"
+	// Liveness must hold at the end of the run, which is at least Within after the last fault healed.
+	Liveness Kind = "liveness"
+	// Sometimes must be reached by some seed: by World.Reached with its name, or by Check returning nil at one of the
+	// moments at which Safety is checked each virtual second. A single run that does not reach it does not fail; see Unreached.
+	Sometimes Kind = "sometimes"
+)
+
+// A Property is what a scenario promises.
+type Property struct {
+	Name string
+	Kind Kind
+	// Check gives the error that names what does not hold. It must not change anything.
+	Check func(w *World) error
+	// CheckNode, of a Safety property, is Check for one node: when it is given, it is called after each event that changed
+	// a table of n, and Check, which may then be nil, only each virtual second.
+	CheckNode func(w *World, n *Node) error
+	// Within, of a Liveness property, is the time that it needs after the last fault; 0 means a quarter of the run.
+	Within time.Duration
+}

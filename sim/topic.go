@@ -1,0 +1,130 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/merograph/merograph/graph"
+)
+
+// seenFor is how long a node remembers a publication; equal bytes are the same publication.
+const seenFor = 2 * time.Minute
+
+// seenCache is what a node has heard of lately.
+type seenCache struct {
+	ids   map[uint64]bool // true: the node's own
+	order []seenID
+	first int
+}
+
+type seenID struct {
+	id uint64
+	at graph.Time
+}
+
+// add reports whether id is new, and remembers it.
+func (s *seenCache) add(id uint64, now graph.Time, own bool) bool {
+	for s.first < len(s.order) && now.Sub(s.order[s.first].at) >= seenFor {
+		delete(s.ids, s.order[s.first].id)
+		s.first++
+	}
+	if s.first > 64 && s.first > len(s.order)/2 {
+		s.order = append(s.order[:0], s.order[s.first:]...)
+		s.first = 0
+	}
+	if _, known := s.ids[id]; known {
+		return false
+	}
+	if s.ids == nil {
+		s.ids = map[uint64]bool{}
+	}
+	s.ids[id] = own
+	s.order = append(s.order, seenID{id, now})
+	return true
+}
+
+// A publication is what its copies share.
+type publication struct {
+	msg graph.Message
+	id  uint64
+}
+
+// A hop is a copy of a publication on its way over one edge.
+type hop struct {
+	pub      *publication
+	from, to int32
+	link     int32
+	epoch    uint32
+	again    bool // the edge has carried it before
+}
+
+// publish begins the flood of a publication. A node that has seen it does not publish it again.
+func (w *World) publish(n *Node, m graph.Message, dep graph.Time) {
+	id := hashBytes(hashString(hashString(offset64, m.Channel), m.Key), m.Payload)
+	if n.seen.add(id, w.now, true) {
+		w.spread(n, -1, &publication{m, id}, dep)
+	}
+}
+
+// spread sends a publication over every open edge of n but the one that it came from.
+func (w *World) spread(n *Node, but int32, pub *publication, dep graph.Time) {
+	for _, l := range n.edges {
+		if l.index != but && l.state == linkOpen {
+			w.hop(l, n, pub, dep)
+		}
+	}
+}
+
+// hop sends one copy over an edge; here single messages are lost, held back and repeated.
+func (w *World) hop(l *link, from *Node, pub *publication, dep graph.Time) {
+	w.messages++
+	w.bytes += uint64(len(pub.msg.Payload))
+	h := hop{pub: pub, from: from.index, to: l.other(from.index), link: l.index, epoch: l.epoch}
+	faulty, at := w.now < w.heal, dep.Add(w.transit(l, from))
+	if faulty && w.sizes.drops > 0 && perMillion(from.draw(siteDrop), w.sizes.drops) {
+		w.count(lostPublications)
+		w.trace.hop(w, &h, never)
+		return
+	}
+	if faulty && w.sizes.reorders > 0 {
+		if v := from.draw(siteReorder); perMillion(v, w.sizes.reorders) {
+			w.count(reorderedPublications)
+			at = at.Add(time.Duration(below(mix(v), uint64(w.sizes.hold))))
+		}
+	}
+	w.launch(h, at)
+	if faulty && w.sizes.repeats > 0 {
+		if v := from.draw(siteDuplicate); perMillion(v, w.sizes.repeats) {
+			w.count(repeatedPublications)
+			h.again = true
+			w.launch(h, at.Add(1+time.Duration(below(mix(v), uint64(w.sizes.hold)))))
+		}
+	}
+}
+
+func (w *World) launch(h hop, at graph.Time) {
+	w.trace.hop(w, &h, at)
+	w.queue.push(at, doHop, h.to, w.hops.put(h))
+}
+
+// hopped hands a publication to a node and has it relayed. A node whose role does not receive the topic relays it all the
+// same; one that refuses it does not.
+func (w *World) hopped(n *Node, ref int32) {
+	h := w.hops.take(ref)
+	if w.links[h.link].epoch != h.epoch {
+		w.count(lostPublications)
+		return
+	}
+	if fresh := n.seen.add(h.pub.id, w.now, false); !fresh && (!h.again || n.seen.ids[h.pub.id]) {
+		return // a publisher does not hear itself
+	}
+	if n.hears[h.pub.msg.Channel] {
+		m := h.pub.msg
+		m.Peer, m.Relay = "", w.nodes[h.from].id
+		if w.deliver(n, m) != nil {
+			return
+		}
+	}
+	if !h.again {
+		w.spread(n, h.link, h.pub, w.now)
+	}
+}

@@ -1,0 +1,103 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/merograph/merograph/graph"
+)
+
+// A World is one run. All of it lives on one goroutine: scripts and properties are called between events.
+type World struct {
+	// State is the scenario's own, for what Script and Properties share; Script makes it.
+	State any
+
+	scenario Scenario
+	options  Options
+	choices  *choices
+	sizes    sizes
+	name     string // of the graph
+
+	now   graph.Time
+	heal  graph.Time // when the last fault has ended
+	end   graph.Time
+	nodes []*Node
+	peers map[graph.Peer]*Node
+
+	queue   queue
+	parcels slab[parcel]
+	hops    slab[hop]
+	tasks   slab[task]
+	scripts slab[script]
+	links   []*link
+	pairs   map[uint64]*link
+	streams uint64
+	draws   uint64 // of the world's own size choices
+	named   map[string]uint64
+
+	events, messages, bytes uint64
+	happened                [happenings]int
+	trace                   trace
+	checks                  checks
+	err                     error
+}
+
+// Now is the virtual time since the run began.
+func (w *World) Now() graph.Time { return w.now }
+
+// Elapsed is Now as a duration.
+func (w *World) Elapsed() time.Duration { return time.Duration(w.now) }
+
+// Nodes are all nodes by index. The slice is the world's own.
+func (w *World) Nodes() []*Node { return w.nodes }
+
+// Node finds a node by its identity; nil when there is none.
+func (w *World) Node(p graph.Peer) *Node { return w.peers[p] }
+
+// Faults is what the run was asked for.
+func (w *World) Faults() Faults { return w.options.Faults }
+
+// Seed is the run's seed, for messages.
+func (w *World) Seed() uint64 { return w.options.Seed }
+
+// Healed reports whether the last fault has ended: every node is up, and connections do not break any more.
+func (w *World) Healed() bool { return w.options.Faults == 0 || w.now >= w.heal }
+
+// Healthy reports whether n has been up without losing a connection for at least d.
+func (w *World) Healthy(n *Node, d time.Duration) bool { return n.Up() && n.Undisturbed() >= d }
+
+// Reached marks the Sometimes property of a name as reached.
+func (w *World) Reached(name string) { w.checks.reached[name] = true }
+
+// Rand draws 64 random bits for the scenario, as Node.Rand does for a node.
+func (w *World) Rand(site string) uint64 {
+	v := w.choices.named(site, theWorld, w.named[site])
+	w.named[site]++
+	return v
+}
+
+// RandN draws a number in [0, k) as Rand does.
+func (w *World) RandN(site string, k int) int { return int(below(w.Rand(site), uint64(k))) }
+
+// A happening is what faults did, counted for the report.
+type happening uint8
+
+const (
+	crashes happening = iota
+	restarts
+	brokenConnections
+	lostCalls
+	unreachableCalls
+	lostMessages
+	lostPublications
+	repeatedPublications
+	reorderedPublications
+	delayedMessages
+	lostTasks
+	expiredInQueue
+	happenings
+)
+
+var happeningNames = [happenings]string{"crashes", "restarts", "brokenConnections", "lostCalls", "unreachableCalls", "lostMessages",
+	"lostPublications", "repeatedPublications", "reorderedPublications", "delayedMessages", "lostTasks", "expiredInQueue"}
+
+func (w *World) count(h happening) { w.happened[h]++ }
