@@ -1,0 +1,85 @@
+package p2p
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// Config says what a Host is.
+type Config struct {
+	Key     ed25519.PrivateKey // the node's identity, which is also its author key
+	Listen  []string           // multiaddrs of TCP and QUIC; none: the host dials only
+	Network string             // the network's name, for the log
+	Logger  *slog.Logger       // nil: silent
+	Options []libp2p.Option    // added to ours, for tests and embedders; what ours set cannot be set twice
+	Limits  Limits             // what is zero is the default
+}
+
+// Limits are the bounds of a Host; zero means the default.
+type Limits struct {
+	ConnsLow, ConnsHigh int   // connections above High are trimmed to Low: 160, 192
+	Memory              int64 // that libp2p's resource manager may give out: 256 MiB
+	Files               int   // that it may open: 1024
+
+	Queue          int // messages that wait on one stream: 256
+	QueueBytes     int // their payloads: 4 of the channel's greatest size, and not less than this: 1 MiB
+	AllQueueBytes  int // over all streams: 128 MiB
+	StreamsPerPeer int // that one peer may open on one channel: 4
+	Links          int // (peer, channel) pairs that we keep a stream to: 8192
+	Work           int // tasks that run at a time: 16
+	TopicMessage   int // greatest publication, with its envelope: 1 MiB
+	TopicQueue     int // publications that wait to go out: 256
+	Seen           int // peers whose last sight is remembered: 4096
+
+	WriteTime time.Duration // for one write to a peer that does not read: 10 s
+}
+
+func (l *Limits) defaults() {
+	set := func(p *int, v int) {
+		if *p <= 0 {
+			*p = v
+		}
+	}
+	set(&l.ConnsLow, 160)
+	set(&l.ConnsHigh, max(192, l.ConnsLow))
+	if l.Memory <= 0 {
+		l.Memory = 256 << 20
+	}
+	set(&l.Files, 1024)
+	set(&l.Queue, 256)
+	set(&l.QueueBytes, 1<<20)
+	set(&l.AllQueueBytes, 128<<20)
+	set(&l.StreamsPerPeer, 4)
+	set(&l.Links, 8192)
+	set(&l.Work, 16)
+	set(&l.TopicMessage, 1<<20)
+	set(&l.TopicQueue, 256)
+	set(&l.Seen, 4096)
+	if l.WriteTime <= 0 {
+		l.WriteTime = 10 * time.Second
+	}
+}
+
+// check gives the listen addresses, or every mistake of the configuration.
+func (c *Config) check() ([]ma.Multiaddr, error) {
+	var faults []error
+	if len(c.Key) != ed25519.PrivateKeySize {
+		faults = append(faults, errors.New("key: not an ed25519 private key: load one with LoadOrCreateIdentity"))
+	}
+	var addrs []ma.Multiaddr
+	for _, s := range c.Listen {
+		a, err := ma.NewMultiaddr(s)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("listen: %q is not a multiaddr (%w): write it like /ip4/127.0.0.1/tcp/2428", s, err))
+			continue
+		}
+		addrs = append(addrs, a)
+	}
+	return addrs, errors.Join(faults...)
+}

@@ -1,0 +1,82 @@
+package p2p
+
+import (
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/merograph/merograph/graph"
+)
+
+// A publication waits for the publisher.
+type publication struct {
+	t    *topic
+	data []byte
+}
+
+// publishTopic queues a publication; what does not fit is dropped and counted. The envelope holds who started this host
+// and a number, so that the same value published twice is two publications.
+func (h *Host) publishTopic(e *endpoint, m graph.Message) {
+	h.mu.Lock()
+	t := h.topics[topicName(e.id, m.Key)]
+	h.sequence++
+	f := frame{kind: graph.TopicMsg, fingerprint: e.info.Fingerprint, incarnation: h.incarnation, sequence: h.sequence, payload: m.Payload}
+	h.mu.Unlock()
+	if t == nil {
+		h.count.refuse(e.info.Name, refusedUnsent)
+		return
+	}
+	select {
+	case h.publish <- publication{t, appendFrame(make([]byte, 0, len(m.Payload)+topicOverhead), &f)}:
+	default:
+		h.count.refuse(e.info.Name, refusedFull)
+	}
+}
+
+// publisher hands publications to gossipsub, whose Publish may wait for its own queue.
+func (h *Host) publisher() {
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case p := <-h.publish:
+			if err := p.t.t.Publish(h.ctx, p.data); err != nil && h.ctx.Err() == nil {
+				h.count.refuse(p.t.e.info.Name, refusedUnsent)
+			}
+		}
+	}
+}
+
+// dropTracer counts what gossipsub drops.
+type dropTracer struct{ h *Host }
+
+var _ pubsub.RawTracer = dropTracer{}
+
+// UndeliverableMessage counts what an instance was too slow to take.
+func (d dropTracer) UndeliverableMessage(m *pubsub.Message) {
+	d.h.count.refuse("", "publication not taken")
+}
+
+// RejectMessage counts what gossipsub itself refuses; the validators count their own.
+func (d dropTracer) RejectMessage(_ *pubsub.Message, reason string) {
+	switch reason {
+	case pubsub.RejectValidationQueueFull, pubsub.RejectUnexpectedAuthInfo, pubsub.RejectUnexpectedSignature, pubsub.RejectValidationThrottled:
+		d.h.count.refuse("", reason)
+	}
+}
+
+// DropRPC counts what did not fit in gossipsub's queue to a peer.
+func (d dropTracer) DropRPC(*pubsub.RPC, peer.ID) { d.h.count.refuse("", "gossip not sent") }
+
+func (dropTracer) OnNewOutboundStream(peer.ID, protocol.ID) {}
+func (dropTracer) OnClosedOutboundStream(peer.ID)           {}
+func (dropTracer) Join(string)                              {}
+func (dropTracer) Leave(string)                             {}
+func (dropTracer) Graft(peer.ID, string)                    {}
+func (dropTracer) Prune(peer.ID, string)                    {}
+func (dropTracer) ValidateMessage(*pubsub.Message)          {}
+func (dropTracer) DeliverMessage(*pubsub.Message)           {}
+func (dropTracer) DuplicateMessage(*pubsub.Message)         {}
+func (dropTracer) ThrottlePeer(peer.ID)                     {}
+func (dropTracer) RecvRPC(*pubsub.RPC)                      {}
+func (dropTracer) SendRPC(*pubsub.RPC, peer.ID)             {}
