@@ -13,6 +13,7 @@ type checker struct {
 	read    map[*step]map[int]bool // which ports somebody reads
 	origins map[*step]map[*step]bool
 	conds   map[*step]map[cond]bool // what must have happened for the step to fire
+	gathers map[*step]int           // of each for-each
 }
 
 // cond is that a step gave its value on a port.
@@ -22,7 +23,7 @@ type cond struct {
 }
 
 func newChecker(g *Graph) *checker {
-	return &checker{g: g, read: map[*step]map[int]bool{}, origins: map[*step]map[*step]bool{}, conds: map[*step]map[cond]bool{}}
+	return &checker{g: g, read: map[*step]map[int]bool{}, origins: map[*step]map[*step]bool{}, conds: map[*step]map[cond]bool{}, gathers: map[*step]int{}}
 }
 
 func check(g *Graph) Faults {
@@ -31,6 +32,7 @@ func check(g *Graph) Faults {
 	for _, s := range g.steps {
 		c.inputs(s)
 		c.flow(s)
+		c.place(s)
 	}
 	for _, s := range g.steps {
 		c.outputs(s)

@@ -64,6 +64,7 @@ func plan(g *Graph, r *Role) *Program {
 		}
 		ps.waits = s.kind == kindCall || s.kind == kindWork
 		ps.pure = s.kind == kindMerge || s.kind == kindOp
+		p.bodies(l, i, s)
 		for arm, in := range s.ins {
 			if in.kind == fromTable {
 				ps.pure = false
@@ -73,6 +74,7 @@ func plan(g *Graph, r *Role) *Program {
 			}
 			if s.kind != kindMerge || arm == 0 {
 				p.pending[i]++
+				p.waitInBody(l, i, s, in)
 			}
 			from, rd := &p.steps[l.pos(in.s)], reader{uint16(i), uint16(arm)}
 			if in.out == failPort {
@@ -94,6 +96,34 @@ func plan(g *Graph, r *Role) *Program {
 		p.known[c.Name] = true
 	}
 	return p
+}
+
+// bodies makes a for-each wait for what its body reads from outside, and gives a gather to its for-each.
+func (p *Program) bodies(l *layout, i int, s *step) {
+	if s.kind == kindForEach {
+		p.steps[i].body = make([]int16, len(p.steps))
+		for _, in := range s.outer {
+			from, rd := &p.steps[l.pos(in.s)], reader{step: uint16(i)}
+			p.pending[i]++
+			p.waitInBody(l, i, s, in)
+			if in.out == failPort {
+				from.onFail = append(from.onFail, rd)
+			} else {
+				from.readers[in.out] = append(from.readers[in.out], rd)
+			}
+		}
+	}
+	if s.kind == kindGather {
+		e := &p.steps[l.pos(bodyOf(s.ins[0]))]
+		e.gathers = append(e.gathers, i)
+	}
+}
+
+// waitInBody counts a wire that is made in the body of a for-each: a step waits for it in each item.
+func (p *Program) waitInBody(l *layout, i int, s *step, in source) {
+	if b := bodyOf(in); b != nil && (b == s.body || s.kind == kindGather) {
+		p.steps[l.pos(b)].body[i]++
+	}
 }
 
 func (p *Program) origin(i int, s *step) {

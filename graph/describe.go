@@ -87,7 +87,7 @@ type ChannelDescription struct {
 	Timeout    time.Duration `json:"timeout,omitempty"`
 }
 
-var kindNames = [...]string{"op", "timer", "receive", "ask", "changes", "failures", "merge", "call", "work", "reply", "send", "publish"}
+var kindNames = [...]string{"op", "timer", "receive", "ask", "changes", "failures", "merge", "call", "work", "reply", "send", "publish", "for each", "gather"}
 
 // Describe gives the graph as plain data; of one role and the channels that it uses, or of all when role is "". It also
 // describes a graph that does not compile.

@@ -13,6 +13,8 @@ const (
 	effWork
 	effReply
 	effAnswer
+	effEach
+	effGather
 )
 
 // An effect is what a tick asks of the world; it happens at commit, in order.
@@ -33,6 +35,7 @@ type suspension struct {
 	peer     Peer
 	channel  string
 	call     bool
+	each     *each // an open for-each
 	result   func(x *Tick) (int, error)
 	at       int // place in the heap
 }
@@ -48,9 +51,10 @@ func (s *suspension) place(i int) { s.at = i }
 
 // A resumption is what brings a suspended activation on.
 type resumption struct {
-	payload []byte
-	failure *Failure
-	result  func(x *Tick) (int, error)
+	payload  []byte
+	failure  *Failure
+	result   func(x *Tick) (int, error)
+	gathered gathering
 }
 
 // until gives the lesser of a timeout and what remains of the activation's deadline.
@@ -153,6 +157,10 @@ func (in *Instance) perform(f *frame, e *effect) {
 	case effAnswer:
 		f.replied = true
 		e.reply()
+	case effEach:
+		in.openEach(f, e.susp)
+	case effGather:
+		e.reply()
 	}
 }
 
@@ -170,16 +178,21 @@ func (in *Instance) forgetOpen(s *suspension) {
 	}
 }
 
-// resolve closes a suspension and resumes its activation, in a tick of its own.
-func (in *Instance) resolve(s *suspension, r *resumption, kind string) {
+// closeOpen takes a suspension out of the books and out of its activation.
+func (in *Instance) closeOpen(f *frame, s *suspension) {
 	in.forgetOpen(s)
-	f := s.frame
 	for i, o := range f.opens {
 		if o == s {
 			f.opens = append(f.opens[:i], f.opens[i+1:]...)
-			break
+			return
 		}
 	}
+}
+
+// resolve closes a suspension and resumes its activation, in a tick of its own.
+func (in *Instance) resolve(s *suspension, r *resumption, kind string) {
+	f := s.frame
+	in.closeOpen(f, s)
 	in.enter(f)
 	ps := &in.prog.steps[s.step]
 	port, err := ps.resume(&in.x, r)
@@ -209,6 +222,10 @@ func (in *Instance) ended(f *frame, failure *Failure, kind string, step int) {
 // cancel closes a suspension whose activation has ended; the callee is given a hint.
 func (in *Instance) cancel(s *suspension) {
 	in.forgetOpen(s)
+	if s.each != nil {
+		in.cancelEach(s.each)
+		return
+	}
 	in.box.unexpect(s.id)
 	if s.call {
 		in.host.Send(Message{Kind: CancelMsg, Channel: s.channel, Peer: s.peer, Key: in.key, Call: s.id})

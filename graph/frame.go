@@ -26,6 +26,9 @@ type frame struct {
 	outside  bool // counts in the share of charged, with its bytes, until it ends
 	charged  Peer
 	bytes    int
+	each     *each // the for-each that it is an item of
+	item     int
+	gen      uint32 // counts its activations
 }
 
 func (in *Instance) newFrame(origin int) *frame {
@@ -53,7 +56,7 @@ func (in *Instance) freeFrame(f *frame) {
 	f.box.SetZero()
 	clear(f.ready)
 	clear(f.opens[:cap(f.opens)])
-	*f = frame{slots: f.slots, box: f.box, pending: f.pending, ready: f.ready, arm: f.arm, opens: f.opens[:0]}
+	*f = frame{slots: f.slots, box: f.box, pending: f.pending, ready: f.ready, arm: f.arm, opens: f.opens[:0], gen: f.gen + 1}
 	if len(in.free) < 64 {
 		in.free = append(in.free, f)
 	}

@@ -68,6 +68,8 @@ const (
 	kindReply
 	kindSend
 	kindPublish
+	kindForEach // suspends; its wire is in the body
+	kindGather  // reads a body, gives its wire outside
 )
 
 // failPort is the port number of a step's failure port.
@@ -89,6 +91,10 @@ type step struct {
 	callee  *step // of a crossing: the receiving step
 	table   *table
 	repeat  bool          // timer: arms itself again
+	most    int           // for-each: items
+	nth     int           // gather: which one of its for-each
+	body    *step         // the innermost for-each in whose body it is
+	outer   []source      // for-each: wires from outside that its body reads
 	timeout time.Duration // kindCall, kindWork
 	build   func(*layout) planFns
 }
@@ -100,16 +106,17 @@ const noPort = -2
 
 // planFns are what a step does once its program is laid out.
 type planFns struct {
-	fire   exec
-	resume func(x *Tick, r *resumption) (int, error) // kindCall, kindWork
-	begin  func(x *Tick, ev *event) error            // origins: put the event's value in its slot
-	next   func(x *Tick) (Time, bool)                // timers
-	inputs []func(x *Tick) any                       // for the check of immutability
+	fire    exec
+	resume  func(x *Tick, r *resumption) (int, error) // kindCall, kindWork
+	begin   func(x *Tick, ev *event) error            // origins: put the event's value in its slot
+	next    func(x *Tick) (Time, bool)                // timers
+	collect func(n int) gathering                     // kindGather
+	inputs  []func(x *Tick) any                       // for the check of immutability
 }
 
 func (s *step) canFail() bool {
 	switch s.kind {
-	case kindTimer, kindReceive, kindAsk, kindChanges, kindFailures, kindMerge:
+	case kindTimer, kindReceive, kindAsk, kindChanges, kindFailures, kindMerge, kindGather:
 		return false
 	}
 	return true

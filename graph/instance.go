@@ -36,6 +36,7 @@ type Instance struct {
 	waiting  heapOf[*suspension]
 	nextID   uint64
 	follow   fifo[followUp]
+	items    fifo[itemTick]
 	resumeAt Time // of follow-ups that wait for the next instant
 	busy     map[busyKey]Time
 
@@ -165,10 +166,10 @@ func (in *Instance) Deadline() (at Time, ok bool) {
 			at = min(at, e)
 		}
 	}
+	if in.following() {
+		at = min(at, in.resumeAt)
+	}
 	if in.room() {
-		if in.follow.len() > 0 {
-			at = min(at, in.resumeAt)
-		}
 		for i := range in.timers {
 			at = min(at, in.timers[i].when())
 		}
@@ -219,7 +220,7 @@ func (in *Instance) choose() (what, which int) {
 		best, what = min(at, in.now), takeEvent
 	}
 	room := in.room()
-	if room && in.follow.len() > 0 && in.resumeAt < best {
+	if in.following() && in.resumeAt < best {
 		best, what = in.resumeAt, takeFollowUps
 	}
 	if len(in.waiting) > 0 && in.waiting[0].deadline < best {

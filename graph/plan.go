@@ -35,8 +35,10 @@ type planStep struct {
 	readers [][]reader // by output port
 	onFail  []reader   // of the failure port
 	failOff uintptr
-	pure    bool // no effect to take back when it fails
-	waits   bool // kindCall, kindWork
+	pure    bool    // no effect to take back when it fails
+	waits   bool    // kindCall, kindWork
+	body    []int16 // for-each: how many wires each step of its body waits for
+	gathers []int   // for-each: the plan indexes of its gathers
 }
 
 // A reader is a step that waits for a wire; arm is which input of a merge it is.

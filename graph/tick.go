@@ -188,7 +188,11 @@ func (in *Instance) followUps() {
 	if in.now < in.resumeAt {
 		return
 	}
-	for n := 0; n < in.bounds.Chain && in.follow.len() > 0 && in.room() && !in.closed; n++ {
+	for n := 0; n < in.bounds.Chain && in.following() && !in.closed; n++ {
+		if in.items.len() > 0 {
+			in.itemTick()
+			continue
+		}
 		fu := in.follow.pop()
 		name := "change"
 		if fu.failure != nil {
@@ -196,10 +200,13 @@ func (in *Instance) followUps() {
 		}
 		in.begin(fu.step, &event{failure: fu.failure}, name)
 	}
-	if in.follow.len() > 0 {
+	if in.follow.len() > 0 || in.items.len() > 0 {
 		in.resumeAt = in.now + 1
 	}
 }
+
+// following reports whether there is a tick that follows and may run: items of a for-each have their frames already.
+func (in *Instance) following() bool { return in.items.len() > 0 || in.follow.len() > 0 && in.room() }
 
 // begin starts an activation of the node's own at an origin.
 func (in *Instance) begin(step int, ev *event, name string) {
@@ -229,6 +236,10 @@ func (in *Instance) end(f *frame, failure *Failure) {
 	case f.ask != nil:
 		in.box.releaseOwn()
 	}
-	in.timerEnded(f.origin, failure != nil)
+	if f.each != nil {
+		in.itemEnded(f, failure)
+	} else {
+		in.timerEnded(f.origin, failure != nil)
+	}
 	in.freeFrame(f)
 }

@@ -17,8 +17,8 @@ type world struct {
 	tasks []*Task
 	seed  uint64
 
-	incarnation uint64 // of the next start
-	cuts  map[[2]Peer]bool // from whom to whom nothing arrives
+	incarnation uint64           // of the next start
+	cuts        map[[2]Peer]bool // from whom to whom nothing arrives
 }
 
 type node struct {
