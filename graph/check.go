@@ -320,6 +320,9 @@ func (c *checker) channels() {
 		if ch.kind == ExchangeKind && ch.maxReply <= 0 {
 			c.fault(s, "its reply has no greatest size", "declare the channel with graph.MaxReply")
 		}
+		if r := s.retry; r != nil && (r.attempts < 2 || r.first <= 0 || r.most < r.first) {
+			c.fault(s, fmt.Sprintf("its Retry makes %d attempts and waits from %v to %v", r.attempts, r.first, r.most), "give at least two attempts, and a first wait of at most the greatest")
+		}
 		if s.callee != nil && s.callee.role == nil {
 			c.fault(s, "it has no callee role", "name the role that receives it")
 		}

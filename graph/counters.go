@@ -4,11 +4,12 @@ import "cmp"
 
 // A StepCount is what one step did since Start.
 type StepCount struct {
-	Step   int           `json:"step"` // recording index
-	Name   string        `json:"name"`
-	Note   string        `json:"note,omitempty"`
-	Fired  uint64        `json:"fired"`
-	Failed []ReasonCount `json:"failed,omitempty"`
+	Step    int           `json:"step"` // recording index
+	Name    string        `json:"name"`
+	Note    string        `json:"note,omitempty"`
+	Fired   uint64        `json:"fired"`
+	Retried uint64        `json:"retried,omitempty"` // attempts of a call beyond the first
+	Failed  []ReasonCount `json:"failed,omitempty"`
 }
 
 // A ReasonCount counts failures of one reason.
@@ -35,7 +36,7 @@ func (in *Instance) Counters() Counters {
 	in.box.mu.Unlock()
 	for i := range in.prog.steps {
 		s := in.prog.steps[i].s
-		n := StepCount{Step: s.index, Name: s.op, Note: s.note, Fired: in.counts[i].fired}
+		n := StepCount{Step: s.index, Name: s.op, Note: s.note, Fired: in.counts[i].fired, Retried: in.counts[i].retried}
 		if f := in.counts[i].failed; f != nil {
 			for r, k := range f {
 				if k > 0 {

@@ -10,6 +10,7 @@ import (
 type Request[Q, A any] struct {
 	From  Peer // the authenticated sender; the node itself for an Ask
 	Value Q
+	Once  uint64 // of a call with Retry: the same for all its attempts, by which the callee knows them; else 0
 	_     [0]func(A)
 }
 
@@ -21,13 +22,16 @@ type Received[T any] struct {
 }
 
 // Call sends req to the peer to, whose callee role answers it. It gives the callee's side, where the request begins an
-// activation of its own, and the answer back at the caller, in the same activation. The call is made at most once; when the
+// activation of its own, and the answer back at the caller, in the same activation. Without Retry it is made at most once; when the
 // deadline passes, which is the lesser of timeout and what remains of the activation's, the outcome is unknown. The answer's
 // failure port carries timeout, busy, denied, too large, malformed, unreachable, lost, no reply, remote, expired, mismatch.
-func Call[Q, A any](req Wire[Q], to In[Peer], callee *Role, ex *ExchangeOf[Q, A], timeout time.Duration, who Rule) (in Wire[*Request[Q, A]], answer Wire[A]) {
+func Call[Q, A any](req Wire[Q], to In[Peer], callee *Role, ex *ExchangeOf[Q, A], timeout time.Duration, who Rule, opts ...CallOption) (in Wire[*Request[Q, A]], answer Wire[A]) {
 	p := portIn(to)
 	caller := &step{kind: kindCall, op: "call", note: ex.c.name, chann: ex.c, ins: []source{req.port().src, p.src},
 		outs: typesOf[A](), effect: true, timeout: timeout}
+	for _, o := range opts {
+		o(caller)
+	}
 	record(caller)
 	callee_ := &step{role: callee, kind: kindReceive, op: "receive", note: ex.c.name, chann: ex.c, outs: typesOf[*Request[Q, A]]()}
 	setRule(caller, callee_, who)
@@ -63,7 +67,7 @@ func Call[Q, A any](req Wire[Q], to In[Peer], callee *Role, ex *ExchangeOf[Q, A]
 	callee_.build = func(l *layout) planFns {
 		off := l.slot(callee_, 0)
 		return planFns{begin: func(x *Tick, ev *event) error {
-			r := &Request[Q, A]{From: ev.msg.Peer}
+			r := &Request[Q, A]{From: ev.msg.Peer, Once: ev.msg.Once}
 			*slotAt[*Request[Q, A]](x, off) = r
 			return ex.req.decode(ev.msg.Payload, &r.Value)
 		}}

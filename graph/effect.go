@@ -15,6 +15,7 @@ const (
 	effAnswer
 	effEach
 	effGather
+	effPause
 )
 
 // An effect is what a tick asks of the world; it happens at commit, in order.
@@ -37,6 +38,7 @@ type suspension struct {
 	call     bool
 	each     *each // an open for-each
 	result   func(x *Tick) (int, error)
+	retry    *retrying
 	at       int // place in the heap
 }
 
@@ -83,6 +85,10 @@ func (in *Instance) call(x *Tick, step int, to Peer, payload []byte, timeout tim
 	}
 	if until, ok := in.busy[busyKey{to, c.name}]; ok {
 		if wait := until.Sub(in.now); wait > 0 {
+			if in.prog.steps[step].s.retry != nil {
+				in.pause(x, step, to, payload, timeout, until)
+				return nil
+			}
 			return &Failure{Reason: Busy, Peer: to, RetryAfter: wait, Detail: "it asked us to wait"}
 		}
 		delete(in.busy, busyKey{to, c.name})
@@ -93,8 +99,12 @@ func (in *Instance) call(x *Tick, step int, to Peer, payload []byte, timeout tim
 	}
 	in.nextID++
 	s := &suspension{id: in.nextID, step: step, frame: x.frame, deadline: in.now.Add(d), peer: to, channel: c.name, call: true, at: -1}
-	in.effects = append(in.effects, effect{kind: effCall, susp: s,
-		msg: Message{Kind: RequestMsg, Channel: c.name, Peer: to, Key: in.key, Call: s.id, Remaining: d, Payload: payload}})
+	m := Message{Kind: RequestMsg, Channel: c.name, Peer: to, Key: in.key, Call: s.id, Remaining: d, Payload: payload}
+	if in.prog.steps[step].s.retry != nil {
+		s.retry = &retrying{attempt: 1, once: s.id, payload: payload, timeout: timeout}
+		m.Once = s.id
+	}
+	in.effects = append(in.effects, effect{kind: effCall, susp: s, msg: m})
 	return nil
 }
 
@@ -157,6 +167,9 @@ func (in *Instance) perform(f *frame, e *effect) {
 	case effAnswer:
 		f.replied = true
 		e.reply()
+	case effPause:
+		f.opens = append(f.opens, e.susp)
+		in.reopen(e.susp, e.susp.deadline)
 	case effEach:
 		in.openEach(f, e.susp)
 	case effGather:
@@ -227,7 +240,7 @@ func (in *Instance) cancel(s *suspension) {
 		return
 	}
 	in.box.unexpect(s.id)
-	if s.call {
+	if s.call && (s.retry == nil || !s.retry.paused) {
 		in.host.Send(Message{Kind: CancelMsg, Channel: s.channel, Peer: s.peer, Key: in.key, Call: s.id})
 	}
 }

@@ -174,6 +174,9 @@ func (in *Instance) answered(ev *event) {
 		if ev.msg.Reason == Busy {
 			in.waitFor(s, &ev.msg)
 		}
+		if in.again(s, r.failure) {
+			return
+		}
 	}
 	in.resolve(s, r, "answer")
 }
@@ -194,11 +197,18 @@ func (in *Instance) waitFor(s *suspension, m *Message) {
 
 func (in *Instance) expireCall() {
 	s := in.waiting[0]
+	if s.retry != nil && s.retry.paused {
+		in.resend(s)
+		return
+	}
 	in.box.unexpect(s.id)
 	if s.call {
 		in.host.Send(Message{Kind: CancelMsg, Channel: s.channel, Peer: s.peer, Key: in.key, Call: s.id})
 	}
-	in.resolve(s, &resumption{failure: &Failure{Reason: Timeout, Peer: s.peer, Detail: "no answer within its deadline; the outcome is unknown"}}, "timeout")
+	f := &Failure{Reason: Timeout, Peer: s.peer, Detail: "no answer within its deadline; the outcome is unknown"}
+	if !in.again(s, f) {
+		in.resolve(s, &resumption{failure: f}, "timeout")
+	}
 }
 
 func (in *Instance) expireRow(t int) {

@@ -88,7 +88,8 @@ type step struct {
 	effect  bool // has an effect even when nobody reads it
 	chann   *channel
 	rule    *rule
-	callee  *step // of a crossing: the receiving step
+	retry   *retryPolicy // of a call
+	callee  *step        // of a crossing: the receiving step
 	table   *table
 	repeat  bool          // timer: arms itself again
 	most    int           // for-each: items

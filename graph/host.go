@@ -47,6 +47,7 @@ type Message struct {
 	Relay     Peer          // received from a topic: the neighbour that handed it over
 	Key       string        // the instance key, when it is shared
 	Call      uint64        // the caller's id of the call
+	Once      uint64        // RequestMsg with Retry: the same for all attempts; 0 without
 	Remaining time.Duration // what is left of the deadline when the message leaves or arrives; 0 for none
 	Reason    Reason        // ErrorMsg
 	Detail    string        // ErrorMsg

@@ -40,7 +40,9 @@ func double(l *trace) func(In[int]) Wire[int] {
 
 func TestMeaning2_ForEach(t *testing.T) {
 	var l trace
-	simple := func(_ *Graph, _ *Role, item Wire[int], _ Wire[*Request[[]int, string]]) Wire[int] { return double(&l)(item) }
+	simple := func(_ *Graph, _ *Role, item Wire[int], _ Wire[*Request[[]int, string]]) Wire[int] {
+		return double(&l)(item)
+	}
 
 	t.Run("each item is a tick of its own, in item order, after the parent's commit", func(t *testing.T) {
 		w := newWorld(t)

@@ -2,8 +2,9 @@ package graph
 
 // stepCount counts what a step did; read between ticks.
 type stepCount struct {
-	fired  uint64
-	failed *[Reasons]uint64
+	fired   uint64
+	retried uint64 // attempts of a call beyond the first
+	failed  *[Reasons]uint64
 }
 
 // A TickInfo tells of one committed or failed tick, for observers.

@@ -21,7 +21,8 @@ func decodeFrame(b []byte) (f frame, err error) {
 	case f.kind == helloMsg:
 		f.version, f.fingerprint, f.role, f.incarnation = d.uint(), d.uint(), d.text(maxRole), d.uint()
 	case f.kind == graph.RequestMsg:
-		f.call, f.key, f.remaining, f.payload = d.uint(), d.text(maxKey), d.duration(), d.bytes()
+		want = 6
+		f.call, f.key, f.once, f.remaining, f.payload = d.uint(), d.text(maxKey), d.uint(), d.duration(), d.bytes()
 	case f.kind == graph.ReplyMsg:
 		want = 3
 		f.call, f.payload = d.uint(), d.bytes()

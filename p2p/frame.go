@@ -19,7 +19,7 @@ const formatVersion = 1
 const (
 	maxRole     = 128
 	maxDetail   = 1024
-	headRoom    = 320  // of a request: array, kind, call, key, remaining, and the payload's head
+	headRoom    = 320  // of a request: array, kind, call, key, once, remaining, and the payload's head
 	smallFrame  = 1100 // the greatest frame without a payload
 	maxDuration = time.Duration(1<<63 - 1)
 )
@@ -29,6 +29,7 @@ type frame struct {
 	kind      graph.Kind
 	call      uint64        // request, reply, error, cancel: the opener's id of the call; an error with 0 is of the stream
 	key       string        // request, one-way: the instance key
+	once      uint64        // request: the same for all attempts of a call that is tried again, else 0
 	remaining time.Duration // request: 0 for no deadline
 	reason    graph.Reason  // error
 	retry     time.Duration // error
@@ -53,8 +54,8 @@ func appendFrame(b []byte, f *frame) []byte {
 		b = appendUint(appendUint(b, f.version), f.fingerprint)
 		b = appendUint(appendText(b, f.role), f.incarnation)
 	case graph.RequestMsg:
-		b = append(b, 0x85, byte(f.kind))
-		b = appendText(appendUint(b, f.call), f.key)
+		b = append(b, 0x86, byte(f.kind))
+		b = appendUint(appendText(appendUint(b, f.call), f.key), f.once)
 		b = appendBytes(appendUint(b, micros(f.remaining)), f.payload)
 	case graph.ReplyMsg:
 		b = append(b, 0x83, byte(f.kind))

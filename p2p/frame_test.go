@@ -19,7 +19,7 @@ func samples() []frame {
 	return []frame{
 		{kind: helloMsg, version: 1, fingerprint: 0x0123456789abcdef, role: "client", incarnation: 7},
 		{kind: graph.RequestMsg, call: 1, key: "", remaining: 5 * time.Second, payload: []byte("\x65hello")},
-		{kind: graph.RequestMsg, call: 1000, key: "ctx", payload: []byte{}},
+		{kind: graph.RequestMsg, call: 1000, key: "ctx", once: 1<<63 + 9, payload: []byte{}},
 		{kind: graph.ReplyMsg, call: 1, payload: []byte("\x65HELLO")},
 		{kind: graph.ErrorMsg, call: 2, reason: graph.Busy, retry: time.Second, detail: "the inbox is full"},
 		{kind: graph.OneWayMsg, key: "ctx", payload: []byte("\x62hi")},
@@ -58,7 +58,7 @@ func TestFramesAgainstLibrary(t *testing.T) {
 		case helloMsg:
 			v = []any{0, f.version, f.fingerprint, f.role, f.incarnation}
 		case graph.RequestMsg:
-			v = []any{1, f.call, f.key, f.remaining.Microseconds(), f.payload}
+			v = []any{1, f.call, f.key, f.once, f.remaining.Microseconds(), f.payload}
 		case graph.ReplyMsg:
 			v = []any{2, f.call, f.payload}
 		case graph.ErrorMsg:
@@ -111,7 +111,7 @@ func TestFrameBounds(t *testing.T) {
 		t.Error(err)
 	}
 	for _, n := range []int{0, 1, 1 << 10, 1 << 16, 1 << 20} {
-		req := frame{kind: graph.RequestMsg, call: math.MaxUint64, key: strings.Repeat("k", maxKey), remaining: maxDuration, payload: make([]byte, n)}
+		req := frame{kind: graph.RequestMsg, call: math.MaxUint64, key: strings.Repeat("k", maxKey), once: math.MaxUint64, remaining: maxDuration, payload: make([]byte, n)}
 		if got := len(appendFrame(nil, &req)); got > n+headRoom {
 			t.Errorf("a request of %d bytes is a frame of %d", n, got)
 		}

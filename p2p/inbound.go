@@ -216,7 +216,7 @@ func (in *inbound) request(f *frame) error {
 		in.reply(&frame{kind: graph.ErrorMsg, call: f.call, reason: reason, detail: detail})
 		return nil
 	}
-	m := graph.Message{Kind: graph.RequestMsg, Channel: in.e.info.Name, Peer: in.from, Key: f.key, Remaining: f.remaining, Payload: f.payload}
+	m := graph.Message{Kind: graph.RequestMsg, Channel: in.e.info.Name, Peer: in.from, Key: f.key, Once: f.once, Remaining: f.remaining, Payload: f.payload}
 	r.request(in, f.call, m)
 	return nil
 }

@@ -72,7 +72,7 @@ func (h *Host) link(key linkKey, e *endpoint) *link {
 
 // send queues a message of an instance. What it gives is for the instance: None, or why not.
 func (l *link) send(r *Running, m *graph.Message) (graph.Reason, string) {
-	f := frame{kind: m.Kind, key: m.Key, remaining: m.Remaining, payload: m.Payload}
+	f := frame{kind: m.Kind, key: m.Key, once: m.Once, remaining: m.Remaining, payload: m.Payload}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.failed {
