@@ -198,3 +198,18 @@ func TestRule1_3_ARollbackThatNobodyShowedForks(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// A cut counts behind a clean stop too.
+func TestRule1_3_NewChainAfterACutBehindACleanStop(t *testing.T) {
+	b := newBench(t)
+	before := b.chainOf("one")
+	b.reopen()
+	must(b.j.Write(b.ctx, b.alice, Edit{Kind: KindData, Payload: bytes.Repeat([]byte{1}, 3*Sector)}))
+	j, rec := open(t, b.tornFlush(), b.w.options())
+	if !rec.Cut || rec.Clean {
+		t.Fatalf("%+v", rec)
+	}
+	if b.j = j; b.chainOf("two") == before {
+		t.Error("the chain goes on after a cut")
+	}
+}

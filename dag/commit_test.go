@@ -160,3 +160,15 @@ func TestWritesOverTheBoundSync(t *testing.T) {
 		t.Errorf("%d syncs for 6 MB that nobody waits for", n)
 	}
 }
+
+func TestRule1_4_EachChainOfAGroupIsSigned(t *testing.T) {
+	b := newBench(t)
+	one := must(b.j.Write(b.ctx, b.alice, Edit{Kind: KindData}))
+	two := must(b.j.Write(b.ctx, b.bob, Edit{Kind: KindData}))
+	if err := b.j.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if one.Entry().Sig == nil || two.Entry().Sig == nil {
+		t.Error("a chain has no signature")
+	}
+}

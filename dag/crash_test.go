@@ -91,7 +91,7 @@ func TestRule3_2_FlippedBitBeforeTheSyncedEnd(t *testing.T) {
 }
 
 // A delta that damage took is fetched again, and what stood on it comes back with it.
-func TestDamagedDeltaIsFetchedAgain(t *testing.T) {
+func TestRule3_2_DamagedDeltaIsFetchedAgain(t *testing.T) {
 	b := newBench(t)
 	peer, _ := open(t, NewMemDisk(), b.w.options())
 	peer.Join(b.ctx)

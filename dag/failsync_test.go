@@ -104,7 +104,7 @@ func TestRule3_2_CrashWhileASegmentBegins(t *testing.T) {
 func TestRule3_2_WhatIsReadBackIsMadeDurableBeforeItIsTold(t *testing.T) {
 	b := newBench(t)
 	b.disk.FailSync(1, errBroken)
-	p := must(b.j.Write(b.ctx, b.alice, Edit{Kind: KindData, Payload: []byte("read back")}))
+	p := must(b.j.Write(b.ctx, b.alice, Edit{Kind: KindData, Payload: make([]byte, 5*Sector)}))
 	if _, err := p.Wait(); err == nil {
 		t.Fatal("the sync did not fail")
 	}

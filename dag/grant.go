@@ -35,7 +35,7 @@ func (g Grant) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("dag: grant: the role %q is none of admin, member, reader", g.Role)
 	}
 	keys := slices.Clone(g.Keys)
-	slices.SortFunc(keys, Key.Compare)
+	slices.SortFunc(keys, Key.Compare) //lint:total-key equal keys are the same
 	keys = slices.Compact(keys)
 	if len(keys) > MaxGrantKeys {
 		return nil, fmt.Errorf("dag: grant: %d keys, at most %d are allowed in one grant", len(keys), MaxGrantKeys)

@@ -82,7 +82,7 @@ func (s *grantSets) grant(past, i uint32, gr Grant) uint32 {
 func (s *grantSets) revoke(i uint32) {
 	for _, set := range s.sets[1:] {
 		if set[len(set)-1] == i {
-			for k, list := range s.keys { // each key by itself: the order does not show
+			for k, list := range s.keys { //lint:unordered each key by itself: the order does not show
 				list = slices.DeleteFunc(list, func(g granted) bool { return g.by == i })
 				if s.keys[k] = list; len(list) == 0 {
 					delete(s.keys, k)

@@ -117,6 +117,9 @@ func pull(t tb, from, to *Journal, ctx ID, size int) (pages int) {
 		if len(page) == 0 {
 			return pages
 		}
+		if len(page) > min(size, MaxPage) {
+			t.Fatalf("serve: a page of %d bytes, not %d", len(page), size)
+		}
 		got := feed(t, to, ctx, page)
 		for _, r := range got.Refused {
 			t.Fatalf("pull: refused %v", r)

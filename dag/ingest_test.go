@@ -289,3 +289,13 @@ func FuzzIngestPage(f *testing.F) {
 		}
 	})
 }
+
+func TestRule4_4_AsksBackForAtMost64(t *testing.T) {
+	b := newBench(t)
+	for i := range 70 {
+		lost := start(b.genesis, b.bob.Public(), func(d *Delta) { d.Nonce = bytes.Repeat([]byte{byte(i)}, NonceLen) })
+		if got := feed(t, b.j, b.ctx, page(b.bob, next(lost, nil))); got.Waiting != 1 || len(got.Missing) != min(i+1, 64) {
+			t.Fatalf("%d: %d wait, %d missing", i, got.Waiting, len(got.Missing))
+		}
+	}
+}

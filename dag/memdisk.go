@@ -58,10 +58,10 @@ func (d *MemDisk) CrashKeep(keep func(name string, sector int64) bool) {
 			continue
 		}
 		sectors := make([]int64, 0, len(f.dirty))
-		for s := range f.dirty { // sorted below
+		for s := range f.dirty { //lint:unordered sorted below
 			sectors = append(sectors, s)
 		}
-		for s := range f.stray { // sorted below
+		for s := range f.stray { //lint:unordered sorted below
 			sectors = append(sectors, s)
 		}
 		slices.Sort(sectors)
@@ -89,12 +89,12 @@ func (d *MemDisk) Backup() *MemDisk {
 	defer d.mu.Unlock()
 	c := NewMemDisk()
 	c.stamp = d.stamp
-	for name, f := range d.files { // each by itself
+	for name, f := range d.files { //lint:unordered each by itself
 		c.files[name] = &memFile{
 			now: slices.Clone(f.now), safe: slices.Clone(f.now), size: f.size, named: true, dirty: make(map[int64]bool), stray: make(map[int64]bool),
 		}
 	}
-	for name, b := range d.small { // each by itself
+	for name, b := range d.small { //lint:unordered each by itself
 		c.small[name] = slices.Clone(b)
 	}
 	return c
@@ -156,7 +156,7 @@ func (l *memLock) Close() error {
 
 func (d *MemDisk) names() []string {
 	names := make([]string, 0, len(d.files))
-	for n := range d.files { // sorted below
+	for n := range d.files { //lint:unordered sorted below
 		names = append(names, n)
 	}
 	slices.Sort(names)
@@ -195,7 +195,7 @@ func (d *MemDisk) Open(name string) (File, error) {
 func (d *MemDisk) SyncDir() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, f := range d.files { // each by itself
+	for _, f := range d.files { //lint:unordered each by itself
 		f.named = true
 	}
 	return nil

@@ -83,13 +83,13 @@ func (h *memHandle) Fdatasync() error {
 	defer h.d.mu.Unlock()
 	h.d.syncs++
 	if h.d.failAt > 0 && h.d.syncs >= h.d.failAt {
-		for s := range h.f.dirty { // each by itself
+		for s := range h.f.dirty { //lint:unordered each by itself
 			h.f.stray[s] = true
 		}
 		clear(h.f.dirty)
 		return h.d.failed
 	}
-	for s := range h.f.dirty { // each by itself
+	for s := range h.f.dirty { //lint:unordered each by itself
 		h.f.settle(s)
 	}
 	clear(h.f.dirty)

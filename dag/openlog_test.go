@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"errors"
 	"slices"
 	"testing"
 )
@@ -106,4 +107,39 @@ func FuzzOpenLog(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestRule3_2_RecordsAreBoundToLogAndPlace: bytes of another log, or of another place, are no group and no record.
+func TestRule3_2_RecordsAreBoundToLogAndPlace(t *testing.T) {
+	const at = 5000
+	g := newGroup(logID{1}, at)
+	g.add(recordJoined, make([]byte, 32))
+	b, _ := g.seal(1, segmentHead, 0)
+	read := func(log logID, at int64) (group, rec bool) {
+		_, group = readGroupHeader(b, log, at, minSegment)
+		_, _, rec = readRecord(b[groupHead:], log, at+groupHead)
+		return group, rec
+	}
+	if group, rec := read(logID{1}, at); !group || !rec {
+		t.Fatalf("in place: group %v, record %v", group, rec)
+	}
+	if group, rec := read(logID{2}, at); group || rec {
+		t.Errorf("in another log: group %v, record %v", group, rec)
+	}
+	if group, rec := read(logID{1}, at+Sector); group || rec {
+		t.Errorf("at another place: group %v, record %v", group, rec)
+	}
+}
+
+// TestRule3_2_NothingIsToldBeforeTheLastGroupIsSynced, after a clean stop as well.
+func TestRule3_2_NothingIsToldBeforeTheLastGroupIsSynced(t *testing.T) {
+	b := newBench(t)
+	closeJ(t, b.j)
+	b.disk.FailSync(1, errBroken)
+	o := b.w.options()
+	rec := newRecorder()
+	o.Observer = rec
+	if _, _, err := Open(b.disk, o); !errors.Is(err, errBroken) || len(rec.admitted)+len(rec.synced) > 0 {
+		t.Errorf("%v; told of %d deltas", err, len(rec.admitted))
+	}
 }

@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -107,16 +108,35 @@ func TestRule5_3_ADuplicateIsAnsweredWhenItIsDurable(t *testing.T) {
 	d.hold = make(chan struct{})
 	fresh := page(b.alice, next(e, nil))
 	var wg sync.WaitGroup
-	var first, second error
-	wg.Go(func() { _, first = k.Ingest(b.ctx, fresh) })
+	first, second := make(chan error, 1), make(chan error, 1)
+	send := func(answer chan error) {
+		_, err := k.Ingest(b.ctx, fresh)
+		answer <- err
+	}
+	wg.Go(func() { send(first) })
 	<-d.entered
-	wg.Go(func() { _, second = k.Ingest(b.ctx, fresh) })
-	for range 1000 {
+	wg.Go(func() { send(second) })
+	waits := func() bool {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return k.flying[0].waiting > 0
+	}
+	for len(second) == 0 && !waits() {
 		runtime.Gosched()
 	}
 	close(d.hold)
 	wg.Wait()
-	if first == nil || second == nil {
-		t.Errorf("acknowledged: %v, %v", first, second)
+	if a, b := <-first, <-second; a == nil || b == nil {
+		t.Errorf("acknowledged: %v, %v", a, b)
+	}
+}
+
+// TestRule5_3_APageIsAnsweredWhenItIsDurable, and else with an error.
+func TestRule5_3_APageIsAnsweredWhenItIsDurable(t *testing.T) {
+	b := newBench(t)
+	fresh := page(b.alice, next(put(t, b.j, b.ctx, b.alice, "one"), nil))
+	b.disk.FailSync(1, errBroken)
+	if got, err := b.j.Ingest(b.ctx, fresh); !errors.Is(err, ErrUnknownOutcome) {
+		t.Errorf("acknowledged: %+v, %v", got, err)
 	}
 }

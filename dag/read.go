@@ -52,7 +52,7 @@ func (j *Journal) load(id ID, p Place) (*Entry, error) {
 func (j *Journal) Has(id ID) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, c := range j.ctxs { // a delta is of one context alone
+	for _, c := range j.ctxs { //lint:unordered a delta is of one context alone
 		if i, ok := c.g.byID[id]; ok {
 			return i < c.synced
 		}
@@ -134,12 +134,12 @@ func (j *Journal) Stats() Stats {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s := Stats{LastSequence: j.synced.Sequence, Records: j.records, Bytes: j.synced.End, Segments: j.w.segments()}
-	for _, c := range j.ctxs { // sorted below
+	for _, c := range j.ctxs { //lint:unordered sorted below
 		s.Contexts = append(s.Contexts, ContextStats{
 			ID: c.id, Deltas: c.g.Len(), Heads: len(c.g.heads), Waiting: len(c.g.room.waiting),
 			Chains: len(c.g.chains), Forks: c.g.forks, Founded: c.g.Len() > 0,
 		})
 	}
-	slices.SortFunc(s.Contexts, func(a, b ContextStats) int { return a.ID.Compare(b.ID) })
+	slices.SortFunc(s.Contexts, func(a, b ContextStats) int { return a.ID.Compare(b.ID) }) //lint:total-key ids are unique
 	return s
 }

@@ -198,7 +198,7 @@ func (r *replay) finish(existed bool, synced int64) error {
 
 // endChains lets every author begin a new chain with its next write.
 func (j *Journal) endChains() {
-	for _, c := range j.ctxs { // each by itself
+	for _, c := range j.ctxs { //lint:unordered each by itself
 		clear(c.own)
 	}
 }

@@ -346,3 +346,18 @@ func TestUnknownVersionsAreStoredAndRelayed(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestRule1_1_AnAuthorIsOneKey(t *testing.T) {
+	alice, bob, id := person("alice"), person("bob"), ID{1}
+	sig := must(signID(alice, id))
+	if !Verify(alice.Public(), id, sig) || Verify(bob.Public(), id, sig) || Verify(alice.Public(), ID{2}, sig) {
+		t.Error("a signature proves another key's delta, or not its own")
+	}
+}
+
+// A signature on a delta that names another as its parent says nothing of who made that one.
+func TestRule1_4_ParentsAreNoWitness(t *testing.T) {
+	b := newBench(t)
+	x := next(put(t, b.j, b.ctx, b.alice, "one"), nil) // it says that alice made it
+	b.refuses(Malformed, page(b.bob, x, start(x, b.bob.Public(), nil)))
+}

@@ -26,7 +26,7 @@ func (g *Graph) Tips() []Tip {
 			tips = append(tips, g.tip(i))
 		}
 	}
-	slices.SortFunc(tips, Tip.Compare)
+	slices.SortFunc(tips, Tip.Compare) //lint:total-key equal tips are the same
 	return tips
 }
 
@@ -49,14 +49,14 @@ func (j *Journal) Have(ctx ID) []Tip {
 		}
 	}
 	tips = append(tips, g.waitingEnds()...)
-	slices.SortFunc(tips, Tip.Compare)
+	slices.SortFunc(tips, Tip.Compare) //lint:total-key equal tips are the same
 	return slices.Compact(tips)
 }
 
 // waitingEnds gives the signed deltas that wait and reach a held one, or the beginning of their chain, through waiting ones.
 func (g *Graph) waitingEnds() (tips []Tip) {
 	good := make(map[ID]bool)
-	for id, w := range g.room.waiting { // the caller sorts
+	for id, w := range g.room.waiting { //lint:unordered the caller sorts
 		if w.e.Sig == nil {
 			continue
 		}

@@ -39,7 +39,8 @@ func TestRule3_5_NothingLeavesBeforeItIsSynced(t *testing.T) {
 	if _, missing, _ := b.j.ServeIDs(b.ctx, []ID{e.ID}, MaxPage); len(missing) != 1 {
 		t.Error("it is served by id")
 	}
-	if _, err := b.j.Batch([]*Entry{e}); err == nil {
+	signed := &Entry{ID: e.ID, Delta: e.Delta, Raw: e.Raw, Sig: must(signID(b.alice, e.ID))}
+	if _, err := b.j.Batch([]*Entry{signed}); err == nil {
 		t.Error("it is put in a batch")
 	}
 	if _, ok, _ := b.j.Get(e.ID); ok {
@@ -136,7 +137,7 @@ func TestRule4_3_SignaturesAreThinned(t *testing.T) {
 }
 
 // A page never exceeds its bound, and a peer that is ahead gets little for nothing.
-func TestServeHaveLocator(t *testing.T) {
+func TestRule4_1_HaveCarriesALocator(t *testing.T) {
 	b := newBench(t)
 	k, _ := open(t, NewMemDisk(), b.w.options())
 	k.Join(b.ctx)
@@ -186,7 +187,7 @@ func TestServeIDsBringsTheRunToItsWitness(t *testing.T) {
 	}
 }
 
-func TestBatchAndRuns(t *testing.T) {
+func TestRule5_2_BatchIsARunUnderASignature(t *testing.T) {
 	w := newWorld(1)
 	o := w.options()
 	var groups [][]*Entry
@@ -271,4 +272,34 @@ func TestRule4_3_PageBounds(t *testing.T) {
 			t.Fatalf("cut at %d: %+v", i, got)
 		}
 	}
+}
+
+// TestRule4_3_APageIsBounded, whatever a peer asks for, and for all its runs together.
+func TestRule4_3_APageIsBounded(t *testing.T) {
+	b := newBench(t)
+	for range 4 {
+		put(t, b.j, b.ctx, b.alice, string(make([]byte, 400<<10)))
+	}
+	if page, more, err := b.j.Serve(b.ctx, nil, 1<<30); len(page) > MaxPage || !more || err != nil {
+		t.Errorf("%d bytes, more %v, %v", len(page), more, err)
+	}
+	half := make([]sealed, MaxPageDeltas/2+1)
+	if _, ferr := decodePage(encodePage([][]sealed{half, half}, 0)); ferr == nil || ferr.Reason != TooLarge {
+		t.Errorf("%d deltas in two runs: %v", 2*len(half), ferr)
+	}
+}
+
+// TestRule4_3_APageEndsInKeptSignatures, although 256 deltas of the chain end between two of them.
+func TestRule4_3_APageEndsInKeptSignatures(t *testing.T) {
+	b := newBench(t)
+	for i := range 600 {
+		must(b.j.Write(b.ctx, b.alice, Edit{Kind: KindData}))
+		if i%100 == 99 {
+			b.j.Flush()
+		}
+	}
+	k, _ := open(t, NewMemDisk(), b.w.options())
+	k.Join(b.ctx)
+	pull(t, b.j, k, b.ctx, MaxPage)
+	same(t, b.j, k, b.ctx)
 }

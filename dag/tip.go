@@ -25,7 +25,7 @@ func (t Tip) Compare(o Tip) int {
 func Digest(tips []Tip) ID {
 	if !slices.IsSortedFunc(tips, Tip.Compare) {
 		tips = slices.Clone(tips)
-		slices.SortFunc(tips, Tip.Compare)
+		slices.SortFunc(tips, Tip.Compare) //lint:total-key equal tips are the same
 	}
 	tips = slices.Compact(slices.Clone(tips))
 	b := make([]byte, 0, 9+len(tips)*78)

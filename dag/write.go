@@ -196,7 +196,7 @@ func (j *Journal) parents(c *context, d *Delta, version []ID, prev uint32) error
 		d.Parents = c.g.frontier(prev)
 	} else {
 		ids := slices.Clone(version)
-		slices.SortFunc(ids, ID.Compare)
+		slices.SortFunc(ids, ID.Compare) //lint:total-key equal ids are the same
 		ids = slices.Compact(ids)
 		ids = slices.DeleteFunc(ids, func(id ID) bool { return prev != none && id == d.Prev })
 		for _, id := range ids {

@@ -170,7 +170,11 @@ type settings struct {
 	bounds  Bounds
 	check   bool
 	observe func(TickInfo)
-	faults  []error
+	noReuse bool
+
+	snapshot []byte
+	live     *Instance
+	faults   []error
 }
 
 // Bind gives the value of a Param (a value or a *Feed) or of a Component.
@@ -193,6 +197,10 @@ func Bound(b Bounds) Option { return func(s *settings) { s.bounds = b } }
 // CheckImmutable has the instance compare what each step was given before and after it fires, and panic on a change: for
 // tests.
 func CheckImmutable() Option { return func(s *settings) { s.check = true } }
+
+// WithoutFrameReuse has the instance make a new frame for each activation, so that a test can tell that nothing depends on
+// what an earlier one left.
+func WithoutFrameReuse() Option { return func(s *settings) { s.noReuse = true } }
 
 // Observe has fn told of each tick after its commit, on the instance's goroutine.
 func Observe(fn func(TickInfo)) Option { return func(s *settings) { s.observe = fn } }

@@ -41,6 +41,9 @@ func check(g *Graph) Faults {
 	c.sizes()
 	c.tables()
 	c.channels()
+	if len(c.faults) == 0 {
+		c.snapshots() // of a graph that is otherwise sound
+	}
 	return c.faults
 }
 

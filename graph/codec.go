@@ -157,3 +157,7 @@ func describeFields(b *strings.Builder, t reflect.Type, above []reflect.Type) {
 	}
 	b.WriteString(open + strings.Join(fields, " ") + end)
 }
+
+// snapMode decodes snapshots, which are this node's own and may be larger than a message.
+var snapMode = mustMode(cbor.DecOptions{DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden,
+	TagsMd: cbor.TagsForbidden, MaxNestedLevels: 32, MaxArrayElements: 1 << 26, MaxMapPairs: 1 << 26}.DecMode())

@@ -42,12 +42,7 @@ func Compile(g *Graph, role string) (*Program, error) {
 }
 
 func plan(g *Graph, r *Role) *Program {
-	var steps []*step
-	for _, s := range g.steps {
-		if s.role == r {
-			steps = append(steps, s)
-		}
-	}
+	steps := stepsOf(g, r)
 	l := newLayout(steps)
 	p := &Program{g: g, role: r, failures: -1, receive: map[string]int{}, asks: map[string]int{}, known: map[string]bool{},
 		words: (len(steps) + 63) / 64, pending: make([]int16, len(steps)), steps: make([]planStep, len(steps)),
@@ -84,6 +79,14 @@ func plan(g *Graph, r *Role) *Program {
 			}
 		}
 		p.origin(i, s)
+	}
+	for i, s := range steps {
+		if s.suspends() {
+			p.steps[i].live = l.fieldsOf(liveAcross(steps, s))
+		}
+		if s.kind == kindForEach {
+			p.steps[i].bodyLive = l.fieldsOf(append(append([]source(nil), s.ins...), s.outer...))
+		}
 	}
 	p.frame = reflect.StructOf(l.fields)
 	for i := range p.steps {

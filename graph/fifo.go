@@ -23,6 +23,9 @@ func (q *fifo[T]) push(v T) {
 	q.items = append(q.items, v)
 }
 
+// all gives what is queued, in order; the queue still owns it.
+func (q *fifo[T]) all() []T { return q.items[q.first:] }
+
 func (q *fifo[T]) pop() T {
 	var zero T
 	v := q.items[q.first]

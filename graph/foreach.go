@@ -12,14 +12,19 @@ func ForEach[T any](items Wire[[]T], most int) Wire[T] {
 	record(s)
 	s.build = func(l *layout) planFns {
 		from, off, pos := items.port().loader(l), l.slot(s, 0), l.pos(s)
+		set := func(x *Tick) func(*Tick, int) {
+			list := *from.at(x)
+			return func(x *Tick, i int) { *slotAt[T](x, off) = list[i] }
+		}
 		return planFns{
 			fire: func(x *Tick) (int, error) {
-				list := *from.at(x)
-				if len(list) > most {
-					return noPort, Fail(TooLarge, "%d items, the bound is %d", len(list), most)
+				n := len(*from.at(x))
+				if n > most {
+					return noPort, Fail(TooLarge, "%d items, the bound is %d", n, most)
 				}
-				return noPort, x.inst.forEach(x, pos, len(list), func(x *Tick, i int) { *slotAt[T](x, off) = list[i] })
+				return noPort, x.inst.forEach(x, pos, n, set(x))
 			},
+			items:  set,
 			inputs: []func(*Tick) any{from.boxed()},
 		}
 	}
@@ -64,7 +69,11 @@ type gathered[T any] struct {
 }
 
 // gathering is a gathered, whatever its type.
-type gathering interface{ ended(item int, f *Failure) }
+type gathering interface {
+	ended(item int, f *Failure)
+	save() ([]byte, error)
+	load(b []byte, d Time) error
+}
 
 func (g *gathered[T]) ended(item int, f *Failure) {
 	if !g.has[item] {

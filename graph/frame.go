@@ -57,7 +57,7 @@ func (in *Instance) freeFrame(f *frame) {
 	clear(f.ready)
 	clear(f.opens[:cap(f.opens)])
 	*f = frame{slots: f.slots, box: f.box, pending: f.pending, ready: f.ready, arm: f.arm, opens: f.opens[:0], gen: f.gen + 1}
-	if len(in.free) < 64 {
+	if len(in.free) < 64 && !in.noReuse {
 		in.free = append(in.free, f)
 	}
 }

@@ -112,6 +112,7 @@ type planFns struct {
 	begin   func(x *Tick, ev *event) error            // origins: put the event's value in its slot
 	next    func(x *Tick) (Time, bool)                // timers
 	collect func(n int) gathering                     // kindGather
+	items   func(x *Tick) func(x *Tick, item int)     // kindForEach: puts an item of its list in its wire
 	inputs  []func(x *Tick) any                       // for the check of immutability
 }
 

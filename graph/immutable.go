@@ -60,7 +60,7 @@ func deepHash(v reflect.Value, depth int) uint64 {
 		}
 	case reflect.Map:
 		var sum uint64
-		for it := v.MapRange(); it.Next(); {
+		for it := v.MapRange(); it.Next(); { //lint:unordered the sum is the same in any order
 			sum += deepHash(it.Key(), depth+1)*31 ^ deepHash(it.Value(), depth+1)
 		}
 		mix(sum)

@@ -41,6 +41,7 @@ type inbox struct {
 	refused map[refusedKey]uint64
 	late    uint64 // answers and results that nobody waited for
 	closed  bool
+	next    *Instance // took over, by Resume
 }
 
 // expected is whose answer an open call waits for, and how long it may be.
@@ -111,6 +112,11 @@ func (b *inbox) unexpect(id uint64) {
 
 func (b *inbox) taskDone(id uint64) {
 	b.mu.Lock()
+	if next := b.next; next != nil {
+		b.mu.Unlock()
+		next.box.taskDone(id)
+		return
+	}
 	if _, ok := b.expects[id]; !ok || b.closed {
 		b.late++
 		b.count("", Expired)

@@ -96,8 +96,15 @@ func Start(p *Program, h Host, opts ...Option) (*Instance, error) {
 		}
 	}
 	in.timers = make([]timerState, len(p.timers))
+	if in.snapshot != nil {
+		if err := in.restore(); err != nil {
+			return nil, fmt.Errorf("start %s %s: %w", p.g.name, p.role.name, err)
+		}
+		in.snapshot, in.live = nil, nil
+		return in, nil
+	}
 	for i := range in.timers {
-		in.timers[i].fired = -1
+		in.timers[i].Fired = -1
 		in.arm(i)
 	}
 	return in, nil

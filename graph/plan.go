@@ -31,14 +31,16 @@ type planStep struct {
 	name  string
 	title string // the name, and what it is about
 	planFns
-	first   []reader   // of output port 0
-	readers [][]reader // by output port
-	onFail  []reader   // of the failure port
-	failOff uintptr
-	pure    bool    // no effect to take back when it fails
-	waits   bool    // kindCall, kindWork
-	body    []int16 // for-each: how many wires each step of its body waits for
-	gathers []int   // for-each: the plan indexes of its gathers
+	first    []reader   // of output port 0
+	readers  [][]reader // by output port
+	onFail   []reader   // of the failure port
+	failOff  uintptr
+	pure     bool    // no effect to take back when it fails
+	waits    bool    // kindCall, kindWork
+	body     []int16 // for-each: how many wires each step of its body waits for
+	gathers  []int   // for-each: the plan indexes of its gathers
+	live     []int   // suspending: the fields of the wires that are alive meanwhile
+	bodyLive []int   // for-each: of those that its body reads from outside
 }
 
 // A reader is a step that waits for a wire; arm is which input of a merge it is.
@@ -89,6 +91,16 @@ func (l *layout) field(t reflect.Type) uintptr {
 
 // cell gives a port that reads no wire a place of its own.
 func (l *layout) cell(t reflect.Type) uintptr { return l.field(t) }
+
+// fieldsOf gives the fields of wires.
+func (l *layout) fieldsOf(wires []source) (fields []int) {
+	for _, in := range wires {
+		if in.kind == fromWire {
+			fields = append(fields, l.at[[2]int{in.s.index, in.out}])
+		}
+	}
+	return fields
+}
 
 func (l *layout) has(s *step, out int) bool { _, ok := l.at[[2]int{s.index, out}]; return ok }
 

@@ -17,6 +17,8 @@ type tableState interface {
 	soil()              // a value changed: publish has news
 	publish()
 	size() int
+	save() (tableSnapshot, error)
+	load(s tableSnapshot, d Time) error
 }
 
 // Rows is a table as an op sees it inside a tick: later steps of the tick see its changes, and a tick that fails takes

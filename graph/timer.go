@@ -27,22 +27,22 @@ func Timer[T any](r *Role, name string, c Cell[T], repeat bool, next func(x *Tic
 
 // timerState is a timer of an instance.
 type timerState struct {
-	armed   bool
-	at      Time // the time that was asked for
-	due     Time // when it fires: at, or when it was armed if that was later
-	retry   Time // when it fires again for an activation that failed; 0 for none
-	backoff time.Duration
-	fired   Time // the instant of its last firing
+	Armed   bool
+	At      Time // the time that was asked for
+	Due     Time // when it fires: at, or when it was armed if that was later
+	Retry   Time // when it fires again for an activation that failed; 0 for none
+	Backoff time.Duration
+	Fired   Time // the instant of its last firing
 }
 
 // when is when the timer fires next.
 func (t *timerState) when() Time {
 	at := Time(Forever)
-	if t.armed {
-		at = t.due
+	if t.Armed {
+		at = t.Due
 	}
-	if t.retry != 0 {
-		at = min(at, t.retry)
+	if t.Retry != 0 {
+		at = min(at, t.Retry)
 	}
 	return at
 }
@@ -56,10 +56,10 @@ const (
 // time moves on.
 func (in *Instance) arm(i int) {
 	t := &in.timers[i]
-	t.at, t.armed = in.prog.steps[in.prog.timers[i]].next(&in.x)
-	t.retry = 0
-	if t.due = max(t.at, in.now); t.fired == in.now {
-		t.due = max(t.due, in.now+1)
+	t.At, t.Armed = in.prog.steps[in.prog.timers[i]].next(&in.x)
+	t.Retry = 0
+	if t.Due = max(t.At, in.now); t.Fired == in.now {
+		t.Due = max(t.Due, in.now+1)
 	}
 }
 
@@ -73,11 +73,11 @@ func (in *Instance) armStep(step int) {
 
 func (in *Instance) fireTimer(i int) {
 	step, t := in.prog.timers[i], &in.timers[i]
-	at := t.retry
-	if t.armed && t.due <= in.now {
-		at, t.armed = t.at, false
+	at := t.Retry
+	if t.Armed && t.Due <= in.now {
+		at, t.Armed = t.At, false
 	}
-	t.retry, t.fired = 0, in.now
+	t.Retry, t.Fired = 0, in.now
 	in.begin(step, &event{at: at}, "timer")
 	if in.prog.steps[step].s.repeat && t.when() == Forever {
 		in.arm(i)
@@ -95,12 +95,12 @@ func (in *Instance) timerEnded(step int, failed bool) {
 		}
 		t := &in.timers[i]
 		if !failed {
-			t.backoff = 0
+			t.Backoff = 0
 			return
 		}
-		t.backoff = min(max(firstBackoff, 2*t.backoff), lastBackoff)
-		if again := in.now.Add(t.backoff); again < t.when() {
-			t.retry = again
+		t.Backoff = min(max(firstBackoff, 2*t.Backoff), lastBackoff)
+		if again := in.now.Add(t.Backoff); again < t.when() {
+			t.Retry = again
 		}
 	}
 }

@@ -1,0 +1,99 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/node"
+)
+
+// A method answers one call.
+type method func(ctx context.Context, s *node.State, params json.RawMessage) (any, error)
+
+var methods = map[string]method{
+	"status":        plain(func(s *node.State) node.Status { return s.Status() }),
+	"node_info":     plain(func(s *node.State) node.Info { return s.Info() }),
+	"peers":         plain(func(s *node.State) PeerList { return PeerList{s.Peers()} }),
+	"registry_list": plain(func(s *node.State) PeerList { return PeerList{s.Registry()} }),
+	"graph_list":    plain(func(*node.State) GraphList { return Graphs(node.Protocols()) }),
+	"store_put":     with(put),
+	"store_get":     with(get),
+	"store_remove":  with(remove),
+	"store_list":    with(list),
+}
+
+// offered names the methods, for who asks for another.
+var offered = "there are " + strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
+
+// with reads the parameters of a method, strictly.
+func with[P, R any](fn func(*node.State, P) (R, error)) method {
+	return func(_ context.Context, s *node.State, raw json.RawMessage) (any, error) {
+		var p P
+		if err := decode(raw, &p); err != nil {
+			return nil, err
+		}
+		r, err := fn(s, p)
+		if err != nil {
+			return nil, err
+		}
+		return r, nil
+	}
+}
+
+// plain is a method without parameters.
+func plain[R any](fn func(*node.State) R) method {
+	return with(func(s *node.State, _ struct{}) (R, error) { return fn(s), nil })
+}
+
+func decode(raw json.RawMessage, into any) error {
+	if raw == nil || bytes.Equal(raw, null) {
+		return nil
+	}
+	if raw[0] != '{' {
+		return &Error{Kind: InvalidParams, Message: "params is an object, with the parameters by name"}
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		return &Error{Kind: InvalidParams, Message: fmt.Sprintf("parameter %q is a %s: it has to be a %s", wrong.Field, wrong.Value, wrong.Type), Data: wrong.Field}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return &Error{Kind: InvalidParams, Message: "params: " + strings.TrimPrefix(err.Error(), "json: ")}
+	}
+	return nil
+}
+
+// A PeerList is the result of peers and registry_list.
+type PeerList struct {
+	Peers []node.PeerEntry `json:"peers"`
+}
+
+// A GraphList is the result of graph_list.
+type GraphList struct {
+	Graphs []GraphEntry `json:"graphs"`
+}
+
+// A GraphEntry names a protocol.
+type GraphEntry struct {
+	Name    string   `json:"name"`
+	Version int      `json:"version"`
+	Roles   []string `json:"roles"`
+}
+
+// Graphs lists protocols.
+func Graphs(protocols []*graph.Graph) GraphList {
+	out := GraphList{[]GraphEntry{}}
+	for _, g := range protocols {
+		out.Graphs = append(out.Graphs, GraphEntry{g.Name(), g.Version(), g.Roles()})
+	}
+	return out
+}

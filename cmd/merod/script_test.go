@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/merograph/merograph/api"
+	"github.com/merograph/merograph/node"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write what the commands print into the scripts")
+
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"merod": main}) }
+
+// The scripts are what a person types and sees; each merod in them is a process of its own.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("SWARM", "--swarm-addrs=/ip4/127.0.0.1/tcp/0")
+			e.Setenv("API", "--api-addr=127.0.0.1:0")
+			e.Setenv("HOME", e.WorkDir)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":      exits,
+			"waitready":  func(ts *testscript.TestScript, _ bool, a []string) { awaitStatus(ts, a[0], isReady) },
+			"waitmember": func(ts *testscript.TestScript, _ bool, a []string) { awaitStatus(ts, a[0], isMember) },
+			"waitkey":    waitKey,
+			"bootstrap":  bootstrap,
+			"occupy":     occupy,
+		},
+	})
+}
+
+// exits STATUS COMMAND… runs a command and checks its exit status.
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got, exit := 0, (*exec.ExitError)(nil)
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// await asks again and again, for at most a minute, until ask returns nil.
+func await(ts *testscript.TestScript, what string, ask func(ctx context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		err := ask(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			ts.Fatalf("%s did not happen: %v", what, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func ask(ctx context.Context, home, method string, params, result any) error {
+	c, err := api.Dial(home)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Call(ctx, method, params, result)
+}
+
+func isReady(st node.Status) bool  { return st.Ready }
+func isMember(st node.Status) bool { return st.Ready && len(st.Contexts) == 1 && st.Contexts[0].Member }
+
+// awaitStatus is waitready HOME and waitmember HOME.
+func awaitStatus(ts *testscript.TestScript, home string, fits func(node.Status) bool) {
+	await(ts, "the status", func(ctx context.Context) error {
+		var st node.Status
+		if err := ask(ctx, ts.MkAbs(home), "status", nil, &st); err != nil {
+			return err
+		}
+		if !fits(st) {
+			return fmt.Errorf("%+v", st)
+		}
+		return nil
+	})
+}
+
+// waitKey is waitkey HOME KEY VALUE.
+func waitKey(ts *testscript.TestScript, _ bool, args []string) {
+	await(ts, "the key", func(ctx context.Context) error {
+		var e api.Entry
+		if err := ask(ctx, ts.MkAbs(args[0]), "store_get", api.Key(args[1]), &e); err != nil {
+			return err
+		}
+		if value, err := e.Bytes(); err != nil || string(value) != args[2] {
+			return fmt.Errorf("%q, %v", value, err)
+		}
+		return nil
+	})
+}
+
+// bootstrap HOME VAR puts an address of a running node into the environment.
+func bootstrap(ts *testscript.TestScript, _ bool, args []string) {
+	var st node.Status
+	ts.Check(ask(context.Background(), ts.MkAbs(args[0]), "status", nil, &st))
+	if len(st.Transport.Listen) == 0 {
+		ts.Fatalf("the node of %s listens nowhere: %v", args[0], st.Problems)
+	}
+	ts.Setenv(args[1], st.Transport.Listen[0])
+}
+
+// occupy VAR takes a TCP port of the loopback until the script ends, and puts its number into the environment.
+func occupy(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+}
+
+func TestShellWords(t *testing.T) {
+	for word, want := range map[string]string{"/a/b-c": "/a/b-c", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$HOME": "'$HOME'"} {
+		if got := shell(word); got != want {
+			t.Errorf("%q: %s, want %s", word, got, want)
+		}
+	}
+}
+
+func TestTheBar(t *testing.T) {
+	b := &bar{what: "adding", total: 4 << 20, seen: 1 << 20}
+	if got, want := b.line(time.Second), "adding [#######.......................]  25 %  1.0 MiB of 4.0 MiB, 1.0 MiB/s"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	b.total = -1
+	if got, want := b.line(2*time.Second), "adding 1.0 MiB, 512.0 KiB/s"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	quiet := newBar(os.Stderr, "adding", 1)
+	quiet.to = nil
+	if _, err := quiet.Write([]byte("x")); err != nil || quiet.seen != 1 {
+		t.Error(quiet, err)
+	}
+	quiet.done()
+}
+
+func TestCleanText(t *testing.T) {
+	for in, want := range map[string]string{"plain": "plain", "a\nb": "a·b", "\x1b[2Jx": "·[2Jx", "\xff": "·", "0123456789x": "0123456789…"} {
+		if got := clean(in, 10); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/merograph/merograph/sim"
+	"github.com/merograph/merograph/testnet"
+	"github.com/spf13/cobra"
+)
+
+func testnetCommand(c *common) *cobra.Command {
+	return group("testnet", "networks on this machine", testnetUp(c), testnetSim(c), testnetReplay(c))
+}
+
+func testnetUp(c *common) *cobra.Command {
+	o := testnet.UpOptions{}
+	cmd := &cobra.Command{Use: "up", Short: "real nodes on this machine, writing once a second, until Ctrl-C", Args: takes(0),
+		Long: `Run a coordinator and peers as real nodes on this machine, each with a home of its own, until Ctrl-C or for a time. Each node
+writes once a second; every write travels to all. The status is 0 if every peer registered and every write is on all.`}
+	cmd.Flags().IntVar(&o.Nodes, "nodes", 4, "how many nodes")
+	cmd.Flags().DurationVar(&o.For, "for", 0, "how long, from the first start; 0 is until Ctrl-C")
+	cmd.Flags().StringVar(&o.Dir, "dir", "", "the folder of the homes (default a temporary one, removed at the end)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if o.For < 0 {
+			return usage("--for %v: it is a duration such as 1m, or 0 for until Ctrl-C", o.For)
+		}
+		if !c.json {
+			o.Out, o.Live = cmd.OutOrStdout(), isTerminal(cmd.OutOrStdout())
+		}
+		ctx, stop := interruptible(cmd.Context())
+		defer stop()
+		r, err := testnet.Up(ctx, o)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			if err := printJSON(cmd.OutOrStdout(), r); err != nil {
+				return err
+			}
+		} else if err := showUp(cmd.OutOrStdout(), r); err != nil {
+			return err
+		}
+		if !r.OK {
+			return fmt.Errorf("not every peer registered, or not every write reached all: see the report")
+		}
+		return nil
+	}
+	return cmd
+}
+
+func testnetSim(c *common) *cobra.Command {
+	o, trace := testnet.SimOptions{}, ""
+	cmd := &cobra.Command{Use: "sim NAME", Short: "a deterministic simulation of a protocol", Args: takes(1, "NAME, the protocol to simulate"),
+		Long: `Simulate a protocol in virtual time. The same seed gives the same run, byte for byte. The status is 1 when a property fails, and
+the report then names it and the seed.`}
+	cmd.Flags().IntVar(&o.Nodes, "nodes", 50, "how many nodes")
+	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "what the run is drawn from")
+	cmd.Flags().DurationVar(&o.Time, "time", 10*time.Minute, "virtual time")
+	cmd.Flags().StringVar(&o.Faults, "faults", "none", "what goes wrong, with commas between; all, or none")
+	cmd.Flags().StringVar(&trace, "trace", "", "write one line for each event to a file")
+	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		if trace != "" {
+			f, err := os.Create(trace)
+			if err != nil {
+				return fmt.Errorf("write the trace: %w", err)
+			}
+			defer f.Close()
+			o.Trace = f
+		}
+		r, err := testnet.Sim(args[0], o)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			err = printJSON(cmd.OutOrStdout(), r)
+		} else {
+			err = showSim(cmd.OutOrStdout(), r)
+		}
+		if err == nil && !r.OK {
+			return fmt.Errorf("a property of %s failed with seed %d", r.Graph, r.Seed)
+		}
+		return err
+	}
+	return cmd
+}
+
+func testnetReplay(c *common) *cobra.Command {
+	o := testnet.ReplayOptions{}
+	cmd := &cobra.Command{Use: "replay TRACE", Short: "a recorded editing session over real nodes", Args: takes(1, "TRACE, the file of the session"),
+		Long: `Replay a recorded editing session over real nodes on this machine: agent k writes on node k mod N, and every node has to come to
+the recorded text. The status is 1 if one does not.`}
+	cmd.Flags().IntVar(&o.Nodes, "nodes", 3, "how many nodes")
+	cmd.Flags().StringVar(&o.Dir, "dir", "", "the folder of the homes (default a temporary one, removed at the end)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !c.json || isTerminal(cmd.ErrOrStderr()) {
+			o.Progress = cmd.ErrOrStderr()
+		}
+		ctx, stop := interruptible(cmd.Context())
+		defer stop()
+		r, err := testnet.Replay(ctx, args[0], o)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			err = printJSON(cmd.OutOrStdout(), r)
+		} else {
+			err = showReplay(cmd.OutOrStdout(), r)
+		}
+		if err == nil && !r.OK {
+			return fmt.Errorf("the text differs from the recorded one: see the report")
+		}
+		return err
+	}
+	return cmd
+}
+
+func showSim(out io.Writer, r *sim.Report) error {
+	rows := [][]string{
+		{"graph", fmt.Sprintf("%s, %s, seed %d", r.Graph, plural(r.Nodes, "node", "nodes"), r.Seed)},
+		{"time", fmt.Sprintf("%.0f s virtual in %.2f s", r.VirtualSeconds, r.WallSeconds)},
+		{"events", fmt.Sprintf("%d, %d messages, %s", r.Events, r.Messages, size(int64(r.Bytes)))},
+	}
+	rows = append(rows, faultRows(r.Faults)...)
+	for _, p := range r.Properties {
+		held := "held"
+		if !p.Held {
+			held = "FAILED"
+			if p.Kind == sim.Sometimes {
+				held = "not reached"
+			}
+		}
+		rows = append(rows, []string{fmt.Sprint(p.Kind), fmt.Sprintf("%s: %s %s", held, p.Name, p.Detail)})
+	}
+	rows = append(rows, []string{"trace hash", r.TraceHash})
+	return table(out, rows...)
+}

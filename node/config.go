@@ -1,0 +1,172 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+	"github.com/pelletier/go-toml/v2"
+)
+
+// The types of node.
+const (
+	Coordinator = "coordinator" // the first node of a network: serves the registry, founds the default context
+	Peer        = "peer"        // joins through a coordinator
+)
+
+// A Config is what a user writes: in a file, in the environment, as flags.
+type Config struct {
+	Home      string   `toml:"-"`         // the node's folder
+	NodeType  string   `toml:"node_type"` // coordinator or peer
+	Bootstrap []string `toml:"bootstrap"` // multiaddr/p2p/ID of nodes to join through, the coordinator's first
+	Memory    bool     `toml:"memory"`    // keep nothing on disk but the address and the token of the API
+	Swarm     Swarm    `toml:"swarm"`
+	API       API      `toml:"api"`
+	Network   Network  `toml:"network"`
+
+	Logger *slog.Logger `toml:"-"` // nil: silent
+}
+
+// Swarm is how other nodes reach this one.
+type Swarm struct {
+	Addrs []string `toml:"addrs"` // multiaddrs to listen at
+}
+
+// API is how programs on this machine reach the node.
+type API struct {
+	Addr string `toml:"addr"` // host:port; port 0 is any free one
+}
+
+// Network is what the node is part of.
+type Network struct {
+	Name   string `toml:"name"`
+	Secret string `toml:"secret"` // proves membership to the coordinator; needed off the loopback
+}
+
+// Default is the configuration of a node that nobody configured: a coordinator on the loopback.
+func Default() Config {
+	home := ".merod"
+	if dir, err := os.UserHomeDir(); err == nil {
+		home = filepath.Join(dir, ".merod")
+	}
+	return Config{
+		Home:     home,
+		NodeType: Coordinator,
+		Swarm:    Swarm{Addrs: []string{"/ip4/127.0.0.1/tcp/2428", "/ip4/127.0.0.1/udp/2428/quic-v1"}},
+		API:      API{Addr: "127.0.0.1:2528"},
+		Network:  Network{Name: "main"},
+	}
+}
+
+// Load reads the TOML of a file over c. An unknown key is an error that names its line.
+func (c *Config) Load(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("read the configuration: %w", err)
+	}
+	defer f.Close()
+	err = toml.NewDecoder(f).DisallowUnknownFields().Decode(c)
+	var strict *toml.StrictMissingError
+	var bad *toml.DecodeError
+	switch {
+	case errors.As(err, &strict):
+		var all []string
+		for _, e := range strict.Errors {
+			row, _ := e.Position()
+			all = append(all, fmt.Sprintf("%s, line %d: unknown key %q", file, row, strings.Join(e.Key(), ".")))
+		}
+		return fmt.Errorf("%s: remove it, or see docs/configuration.md", strings.Join(all, "; "))
+	case errors.As(err, &bad):
+		row, _ := bad.Position()
+		return fmt.Errorf("%s, line %d: %s", file, row, strings.TrimPrefix(bad.Error(), "toml: "))
+	}
+	return err
+}
+
+// Environment reads the MEROD_ variables over c.
+func (c *Config) Environment(get func(string) string) error {
+	for _, v := range []struct {
+		name string
+		set  func(string)
+	}{
+		{"MEROD_HOME", func(s string) { c.Home = s }},
+		{"MEROD_NODE_TYPE", func(s string) { c.NodeType = s }},
+		{"MEROD_SWARM_ADDRS", func(s string) { c.Swarm.Addrs = SplitList(s) }},
+		{"MEROD_BOOTSTRAP", func(s string) { c.Bootstrap = SplitList(s) }},
+		{"MEROD_API_ADDR", func(s string) { c.API.Addr = s }},
+		{"MEROD_NETWORK", func(s string) { c.Network.Name = s }},
+		{"MEROD_NETWORK_SECRET", func(s string) { c.Network.Secret = s }},
+	} {
+		if s := get(v.name); s != "" {
+			v.set(s)
+		}
+	}
+	if s := get("MEROD_MEMORY"); s != "" {
+		memory, err := strconv.ParseBool(s)
+		if err != nil {
+			return fmt.Errorf("MEROD_MEMORY=%s: it is true or false", s)
+		}
+		c.Memory = memory
+	}
+	return nil
+}
+
+// SplitList reads a list as the environment and the flags write it: with commas, and spaces where one likes.
+func SplitList(s string) []string {
+	var out []string
+	for item := range strings.SplitSeq(s, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			out = append(out, item)
+		}
+	}
+	return out
+}
+
+// Validate reports everything that is wrong with c.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Home == "" {
+		bad("the home is empty: give --home")
+	}
+	if c.NodeType != Coordinator && c.NodeType != Peer {
+		bad("node type %q: it is coordinator or peer", c.NodeType)
+	}
+	if c.NodeType == Coordinator && len(c.Bootstrap) > 0 {
+		bad("a coordinator begins a network and has no --bootstrap: give --node-type peer to join one")
+	}
+	for _, a := range c.Bootstrap {
+		m, err := multiaddr.NewMultiaddr(a)
+		if err != nil {
+			bad("bootstrap %q is no multiaddr: it is like /ip4/127.0.0.1/tcp/2428/p2p/12D3Koo…", a)
+		} else if _, err := m.ValueForProtocol(multiaddr.P_P2P); err != nil {
+			bad("bootstrap %q does not say whom it dials: add /p2p/ and the peer id", a)
+		}
+	}
+	for _, a := range c.Swarm.Addrs {
+		m, err := multiaddr.NewMultiaddr(a)
+		if err != nil {
+			bad("swarm address %q is no multiaddr: it is like /ip4/127.0.0.1/tcp/2428", a)
+			continue
+		}
+		if !manet.IsIPLoopback(m) && c.Network.Secret == "" {
+			bad("swarm address %q is off the loopback: give the network a secret (--network-secret-file, MEROD_NETWORK_SECRET or network.secret)", a)
+		}
+	}
+	if _, port, err := net.SplitHostPort(c.API.Addr); err != nil {
+		bad("API address %q: it is host:port, like 127.0.0.1:2528", c.API.Addr)
+	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		bad("API address %q: its port %q is no number from 0 to 65535 (0 is any free one)", c.API.Addr, port)
+	}
+	if c.Network.Name == "" || strings.ContainsAny(c.Network.Name, "/ \n\t") {
+		bad("network name %q: letters, digits, - and _", c.Network.Name)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,166 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/merograph/merograph/components/store"
+	"github.com/merograph/merograph/dag"
+)
+
+// A Part stands above the node and is started with it, such as the API. Start returns when the part serves; Stop is called
+// once after a Start that returned no error, and returns when nothing of it runs any more.
+type Part interface {
+	Start(ctx context.Context, s *State) error
+	Stop(ctx context.Context) error
+}
+
+// A Node is a configured node. Start and Stop are called once each, by one goroutine.
+type Node struct {
+	cfg   Config
+	set   settings
+	state *State
+	parts []Part
+	stops []func(ctx context.Context) error
+}
+
+type settings struct {
+	parts   []Part
+	views   []func(s *State, ctx dag.ID) store.View
+	grant   dag.Grant
+	authors []dag.Key
+	libp2p  []libp2p.Option
+}
+
+// An Option composes a node beyond its configuration.
+type Option func(*settings)
+
+// WithPart adds a part, started in the order of the options and stopped in the reverse.
+func WithPart(p Part) Option { return func(s *settings) { s.parts = append(s.parts, p) } }
+
+// WithView has the node fold each context into a view of the caller's, from its first delta on.
+func WithView(make func(s *State, ctx dag.ID) store.View) Option {
+	return func(s *settings) { s.views = append(s.views, make) }
+}
+
+// WithGrant has a coordinator grant keys in the genesis that it writes.
+func WithGrant(g dag.Grant) Option { return func(s *settings) { s.grant = g } }
+
+// WithAuthors tells the node that authors beside its own key write through it: what they write is published too.
+func WithAuthors(keys ...dag.Key) Option {
+	return func(s *settings) { s.authors = append(s.authors, keys...) }
+}
+
+// WithLibp2p adds options to the libp2p host.
+func WithLibp2p(opts ...libp2p.Option) Option {
+	return func(s *settings) { s.libp2p = append(s.libp2p, opts...) }
+}
+
+// New checks a configuration and gives the node of it. It touches nothing outside the process.
+func New(cfg Config, opts ...Option) (*Node, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg}
+	for _, o := range opts {
+		o(&n.set)
+	}
+	n.state = newState(cfg)
+	return n, nil
+}
+
+// State is the running node's; before Start it answers with errors.
+func (n *Node) State() *State { return n.state }
+
+// Start starts the node. An error means that it could not open its home, and that nothing runs; what fails later is told in
+// the status and leaves local reads and writes working. ctx bounds the starting alone.
+func (n *Node) Start(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	s := n.state
+	if err := n.openHistory(); err != nil {
+		return err
+	}
+	run, stop := context.WithCancel(context.Background())
+	s.run = run
+	n.onStop(func(context.Context) error {
+		stop()
+		s.work.Wait()
+		return nil
+	})
+	if err := n.openTransport(ctx); err != nil {
+		s.Problem("transport", err.Error())
+	}
+	for _, p := range n.set.parts {
+		if err := p.Start(ctx, s); err != nil {
+			s.Problem("part", err.Error())
+			continue
+		}
+		n.onStop(p.Stop)
+	}
+	s.setReady(true)
+	return nil
+}
+
+func (n *Node) onStop(fn func(ctx context.Context) error) { n.stops = append(n.stops, fn) }
+
+// Stop stops what runs, last first, and syncs. It may be called after a Start that failed, and again.
+func (n *Node) Stop(ctx context.Context) error {
+	n.state.setReady(false)
+	var errs []error
+	for i := len(n.stops) - 1; i >= 0; i-- {
+		if err := n.stops[i](ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	n.stops = nil
+	return errors.Join(errs...)
+}
+
+// openHistory opens identity, log, index, store and blobs.
+func (n *Node) openHistory() error {
+	s, h := n.state, home(n.cfg.Home)
+	if err := h.make(); err != nil {
+		return err
+	}
+	if err := n.lock(h); err != nil {
+		return err
+	}
+	if err := n.openIdentity(h); err != nil {
+		return err
+	}
+	index, err := n.openIndex(h)
+	if err != nil {
+		return err
+	}
+	s.fold = store.NewFold()
+	j, rec, err := dag.Open(n.disk(h), dag.Options{Index: index, Observer: s.fold, Wall: time.Now, Rand: randReader})
+	if err != nil {
+		return fmt.Errorf("open the log of %s: %w", n.cfg.Home, err)
+	}
+	s.journal = j
+	n.onStop(func(context.Context) error { return j.Close() })
+	s.recovered(rec)
+	s.makeViews = n.set.views
+	s.authors = append([]dag.Key{s.signer.Public()}, n.set.authors...)
+	s.fold.Opened(s.views)
+	if err := n.openBlobs(h); err != nil {
+		return err
+	}
+	return s.openContext(n.set.grant)
+}
+
+// background runs fn until the node stops.
+func (s *State) background(fn func(ctx context.Context)) {
+	s.work.Add(1)
+	go func() {
+		defer s.work.Done()
+		fn(s.run)
+	}()
+}

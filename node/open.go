@@ -1,0 +1,79 @@
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/merograph/merograph/blob"
+	"github.com/merograph/merograph/components/blobs"
+	"github.com/merograph/merograph/components/store"
+	"github.com/merograph/merograph/dag"
+	"github.com/merograph/merograph/p2p"
+)
+
+var randReader = rand.Reader
+
+func (n *Node) openIdentity(h home) error {
+	var key ed25519.PrivateKey
+	var err error
+	if n.cfg.Memory {
+		_, key, err = ed25519.GenerateKey(rand.Reader)
+	} else {
+		key, err = p2p.LoadOrCreateIdentity(h.identity())
+	}
+	if err != nil {
+		return err
+	}
+	n.state.key = key
+	n.state.signer = dag.NewSigner(key)
+	n.state.id, err = p2p.PeerOf(key.Public().(ed25519.PublicKey))
+	return err
+}
+
+func (n *Node) disk(h home) dag.Disk {
+	if n.cfg.Memory {
+		return dag.NewMemDisk()
+	}
+	return dag.OSDisk(h.log())
+}
+
+// lock takes the home for this process.
+func (n *Node) lock(h home) error {
+	l, err := dag.OSDisk(string(h)).Lock()
+	if errors.Is(err, dag.ErrInUse) {
+		return fmt.Errorf("the home %s is in use by another node: stop that one, or choose another home with --home", h)
+	}
+	if err != nil {
+		return fmt.Errorf("lock the home %s: %w", h, err)
+	}
+	n.onStop(func(context.Context) error { return l.Close() })
+	return nil
+}
+
+func (n *Node) openIndex(h home) (dag.Index, error) {
+	if n.cfg.Memory {
+		return dag.NewMemIndex(), nil
+	}
+	x, err := store.OpenIndex(h.index())
+	if err != nil {
+		return nil, err
+	}
+	n.onStop(func(context.Context) error { return x.Close() })
+	return x, nil
+}
+
+func (n *Node) openBlobs(h home) error {
+	if n.cfg.Memory {
+		n.state.blobs = blobs.New(blob.NewMem())
+		return nil
+	}
+	s, err := blob.Open(h.blobs())
+	if err != nil {
+		return fmt.Errorf("open the blobs of %s: %w", h, err)
+	}
+	n.state.blobs = blobs.New(s)
+	return nil
+}

@@ -1,0 +1,174 @@
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/merograph/merograph/components/blobs"
+	"github.com/merograph/merograph/components/store"
+	"github.com/merograph/merograph/dag"
+	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/p2p"
+)
+
+// State is the one place from which every part of a running node is reached. Safe for concurrent use.
+type State struct {
+	cfg     Config
+	started time.Time
+
+	key     ed25519.PrivateKey
+	signer  dag.Signer
+	id      graph.Peer
+	fold    *store.Fold
+	journal *dag.Journal
+	blobs   *blobs.Blobs
+	host    *p2p.Host
+	authors []dag.Key
+
+	run       context.Context // ends when the node stops
+	work      sync.WaitGroup
+	makeViews []func(s *State, ctx dag.ID) store.View
+
+	mu        sync.Mutex
+	ready     bool
+	api       string
+	problems  map[string]string
+	recovery  dag.Recovery
+	kv        *store.KV
+	replica   *p2p.Running
+	registry  *p2p.Running
+	exchange  *p2p.Running
+	cohort    func() []PeerEntry
+	lease     func() (registered bool, lastError string)
+	contextID *graph.Feed[string]
+	members   *graph.Feed[[]graph.Peer]
+	watchers  map[chan struct{}]struct{}
+}
+
+func newState(cfg Config) *State {
+	return &State{cfg: cfg, started: time.Now(), problems: map[string]string{}, run: context.Background(),
+		contextID: graph.NewFeed(""), members: graph.NewFeed([]graph.Peer(nil)), watchers: map[chan struct{}]struct{}{}}
+}
+
+// Config is what the node was configured with.
+func (s *State) Config() Config { return s.cfg }
+
+// ID is the node's identity.
+func (s *State) ID() graph.Peer { return s.id }
+
+// Signer signs as the node itself.
+func (s *State) Signer() dag.Signer { return s.signer }
+
+// Journal is the node's history.
+func (s *State) Journal() *dag.Journal { return s.journal }
+
+// Blobs is the node's store of blobs.
+func (s *State) Blobs() *blobs.Blobs { return s.blobs }
+
+// Host is the node's transport, or nil when it did not start.
+func (s *State) Host() *p2p.Host { return s.host }
+
+// Members is a feed of the peers that are registered, as far as this node knows, sorted.
+func (s *State) Members() *graph.Feed[[]graph.Peer] { return s.members }
+
+// Context is the network's default context; ok is false while a peer has not learned it.
+func (s *State) Context() (ctx dag.ID, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kv == nil {
+		return dag.ID{}, false
+	}
+	return s.kv.Context(), true
+}
+
+// Programs are the programs that run on the transport.
+func (s *State) Programs() []*p2p.Running {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []*p2p.Running
+	for _, r := range []*p2p.Running{s.registry, s.replica, s.exchange} {
+		if r != nil {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Ready says whether the node has started and not begun to stop.
+func (s *State) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready
+}
+
+func (s *State) setReady(r bool) {
+	s.mu.Lock()
+	s.ready = r
+	s.mu.Unlock()
+	s.notify()
+}
+
+// SetAPI tells the state where the node's API is served.
+func (s *State) SetAPI(url string) {
+	s.mu.Lock()
+	s.api = url
+	s.mu.Unlock()
+}
+
+// API is where the node's API is served, or "".
+func (s *State) API() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.api
+}
+
+// Problem says, under a key, what a person should know and mend; "" says that it is mended.
+func (s *State) Problem(key, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if text == "" {
+		delete(s.problems, key)
+		return
+	}
+	s.problems[key] = text
+}
+
+// Changed gives a channel that is closed when what Status and Registry tell has changed in a way worth waiting for: ready,
+// registered, a member more or less, a context known.
+func (s *State) Changed() <-chan struct{} {
+	c := make(chan struct{})
+	s.mu.Lock()
+	s.watchers[c] = struct{}{}
+	s.mu.Unlock()
+	return c
+}
+
+func (s *State) notify() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.watchers {
+		close(c)
+	}
+	clear(s.watchers)
+}
+
+// recovered tells what opening the log found.
+func (s *State) recovered(r dag.Recovery) {
+	s.mu.Lock()
+	s.recovery = r
+	s.mu.Unlock()
+	if r.Cut {
+		s.Problem("log cut", fmt.Sprintf("the log's torn end was cut: %d bytes (%s); nothing in them had been acknowledged", r.CutBytes, r.Reason))
+	}
+	for _, d := range r.Damage {
+		s.Problem(fmt.Sprintf("log damage %d %d", d.Segment, d.Offset),
+			fmt.Sprintf("the log is damaged in segment %d at byte %d: %s; it was not applied", d.Segment, d.Offset, d.Reason))
+	}
+}
+
+// isAuthor says whether a delta was written through this node.
+func (s *State) isAuthor(k dag.Key) bool { return slices.Contains(s.authors, k) }

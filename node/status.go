@@ -1,0 +1,241 @@
+package node
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/p2p"
+)
+
+// Version is the version of this node.
+const Version = "0.1.0"
+
+// A Status is what a person asks first.
+type Status struct {
+	NodeID        graph.Peer      `json:"nodeId"`
+	NodeType      string          `json:"nodeType"`
+	Network       string          `json:"network"`
+	Ready         bool            `json:"ready"`
+	UptimeSeconds float64         `json:"uptimeSeconds"`
+	API           string          `json:"api,omitempty"`
+	Store         StoreStatus     `json:"store"`
+	Log           LogStatus       `json:"log"`
+	Transport     TransportStatus `json:"transport"`
+	Discovery     DiscoveryStatus `json:"discovery"`
+	Contexts      []ContextStatus `json:"contexts"`
+	Blobs         BlobStatus      `json:"blobs"`
+	Refused       []Refusal       `json:"refused"`
+	Problems      []string        `json:"problems"`
+}
+
+// StoreStatus tells of the key-value store.
+type StoreStatus struct {
+	Entries int `json:"entries"`
+}
+
+// LogStatus tells of the history on disk.
+type LogStatus struct {
+	Path         string `json:"path"`
+	Records      uint64 `json:"records"`
+	LastSequence uint64 `json:"lastSequence"` // of its last record
+	Bytes        int64  `json:"bytes"`
+}
+
+// TransportStatus tells of the connections.
+type TransportStatus struct {
+	Running bool     `json:"running"`
+	Listen  []string `json:"listen"`
+	Peers   int      `json:"peers"`
+}
+
+// DiscoveryStatus tells how the node finds others.
+type DiscoveryStatus struct {
+	Running    bool `json:"running"`
+	Known      int  `json:"known"`
+	Registered bool `json:"registered"` // with a coordinator; true on the coordinator itself
+}
+
+// ContextStatus tells of a context.
+type ContextStatus struct {
+	ID     string   `json:"id"`
+	Deltas int      `json:"deltas"`
+	Tips   []string `json:"tips"` // the ids of the deltas that no other names, at most 16
+	Member bool     `json:"member"`
+	State  string   `json:"state"` // waiting_for_genesis, ready
+}
+
+// BlobStatus tells of the blobs.
+type BlobStatus struct {
+	Count int   `json:"count"`
+	Bytes int64 `json:"bytes"`
+}
+
+// A Refusal counts what was refused, by where and why.
+type Refusal struct {
+	Channel string `json:"channel,omitempty"`
+	Reason  string `json:"reason"`
+	Count   uint64 `json:"count"`
+}
+
+// A PeerEntry tells of another node.
+type PeerEntry struct {
+	PeerID    graph.Peer `json:"peerId"`
+	Addresses []string   `json:"addresses"`
+	State     string     `json:"state"`
+	LastSeen  string     `json:"lastSeen,omitempty"` // RFC 3339
+}
+
+// Info is what the node is.
+type Info struct {
+	NodeID        graph.Peer `json:"nodeId"`
+	DisplayName   string     `json:"displayName"`
+	Hostname      string     `json:"hostname"`
+	OS            string     `json:"os"`
+	Version       string     `json:"version"`
+	StartedAt     string     `json:"startedAt"`
+	UptimeSeconds float64    `json:"uptimeSeconds"`
+	Capabilities  []string   `json:"capabilities"`
+}
+
+// Stamp is a time as the API and the commands show it: RFC 3339 in UTC with milliseconds.
+func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// Status tells how the node is.
+func (s *State) Status() Status {
+	st := Status{NodeID: s.id, NodeType: s.cfg.NodeType, Network: s.cfg.Network.Name, Ready: s.Ready(), UptimeSeconds: s.uptime(),
+		API: s.API(), Contexts: []ContextStatus{}, Refused: []Refusal{}, Problems: []string{}}
+	st.Transport.Listen = []string{}
+	if s.journal != nil {
+		s.historyStatus(&st)
+	}
+	if s.blobs != nil {
+		list, _ := s.blobs.Store().List()
+		st.Blobs.Count = len(list)
+		for _, b := range list {
+			st.Blobs.Bytes += b.Size
+		}
+	}
+	if s.host != nil {
+		s.transportStatus(&st)
+	}
+	s.mu.Lock()
+	for _, p := range s.problems {
+		st.Problems = append(st.Problems, p)
+	}
+	lease := s.lease
+	s.mu.Unlock()
+	if lease != nil {
+		registered, last := lease()
+		st.Discovery.Registered = registered
+		if last != "" {
+			st.Problems = append(st.Problems, "registering: "+last)
+		}
+	} else {
+		st.Discovery.Registered = s.cfg.NodeType == Coordinator
+	}
+	slices.Sort(st.Problems)
+	return st
+}
+
+func (s *State) historyStatus(st *Status) {
+	js := s.journal.Stats()
+	st.Log = LogStatus{Path: home(s.cfg.Home).log(), Records: js.Records, LastSequence: js.LastSequence, Bytes: js.Bytes}
+	if s.cfg.Memory {
+		st.Log.Path = "memory"
+	}
+	for _, c := range js.Contexts {
+		cs := ContextStatus{ID: c.ID.String(), Deltas: c.Deltas, Tips: []string{}, State: "ready", Member: s.journal.Member(c.ID, s.signer.Public())}
+		for _, h := range s.journal.Heads(c.ID) {
+			if len(cs.Tips) < 16 {
+				cs.Tips = append(cs.Tips, h.String())
+			}
+		}
+		if !c.Founded {
+			cs.State = "waiting_for_genesis"
+		}
+		st.Contexts = append(st.Contexts, cs)
+	}
+	for _, r := range s.journal.Refusals() {
+		st.Refused = append(st.Refused, Refusal{"log", string(r.Reason), uint64(r.Count)})
+	}
+	if kv, err := s.Store(); err == nil {
+		st.Store.Entries = kv.Len()
+	}
+}
+
+func (s *State) transportStatus(st *Status) {
+	st.Transport = TransportStatus{Running: true, Listen: s.host.Addrs(), Peers: len(s.host.Connected().Get())}
+	st.Discovery.Running = true
+	st.Discovery.Known = len(s.members.Get())
+	hs := s.host.Stats()
+	for _, r := range hs.Refused {
+		st.Refused = append(st.Refused, Refusal(r))
+	}
+	st.Problems = append(st.Problems, hs.Problems...)
+	sort.Slice(st.Refused, func(i, j int) bool {
+		a, b := st.Refused[i], st.Refused[j]
+		return a.Channel < b.Channel || a.Channel == b.Channel && a.Reason < b.Reason
+	})
+}
+
+func (s *State) uptime() float64 {
+	return float64(time.Since(s.started).Round(time.Millisecond)) / float64(time.Second)
+}
+
+// Info tells what the node is.
+func (s *State) Info() Info {
+	host, _ := os.Hostname()
+	return Info{NodeID: s.id, DisplayName: s.cfg.Network.Name + " " + s.cfg.NodeType, Hostname: host, OS: runtime.GOOS, Version: Version,
+		StartedAt: Stamp(s.started), UptimeSeconds: s.uptime(),
+		Capabilities: []string{"blobexchange", "globalregistry:" + map[string]string{Coordinator: "server", Peer: "client"}[s.cfg.NodeType], "replicate", "store"}}
+}
+
+// Peers tells of the connected and the known peers.
+func (s *State) Peers() []PeerEntry {
+	out := []PeerEntry{}
+	if s.host == nil {
+		return out
+	}
+	for _, p := range s.host.Peers() {
+		if p.Peer == s.id {
+			continue
+		}
+		out = append(out, entry(p))
+	}
+	return out
+}
+
+func entry(p p2p.PeerInfo) PeerEntry {
+	e := PeerEntry{PeerID: p.Peer, Addresses: p.Addresses, State: p.State}
+	if e.Addresses == nil {
+		e.Addresses = []string{}
+	}
+	if !p.LastSeen.IsZero() {
+		e.LastSeen = Stamp(p.LastSeen)
+	}
+	return e
+}
+
+// Registry tells of the registered peers: on the coordinator all of them, on a peer those that it has sampled.
+func (s *State) Registry() []PeerEntry {
+	s.mu.Lock()
+	cohort := s.cohort
+	s.mu.Unlock()
+	out := []PeerEntry{}
+	if cohort == nil {
+		return out
+	}
+	seen := map[graph.Peer]string{}
+	for _, p := range s.Peers() {
+		seen[p.PeerID] = p.LastSeen
+	}
+	for _, e := range cohort() {
+		e.LastSeen = seen[e.PeerID]
+		out = append(out, e)
+	}
+	return out
+}

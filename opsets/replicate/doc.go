@@ -1,0 +1,10 @@
+// Package replicate keeps the nodes of a context at the same set of deltas. What a node writes it publishes as soon as it
+// is synced, and whoever hears it takes it in. That may be lost, repeated or out of order: the truth is catch-up. Two nodes
+// compare digests on connecting, on a delta whose past is unknown, and every 10 to 30 s; when they differ each asks the
+// other for what it lacks, page by page, until they agree.
+//
+// Roles: peer. An instance serves one context, whose id is its key.
+//
+// What must hold: nothing is told before it is synced; after the network has healed all nodes that live hold the same
+// deltas; a delta is admitted once, after its past; what one peer sends costs at most its share.
+package replicate

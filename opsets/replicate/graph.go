@@ -1,0 +1,49 @@
+package replicate
+
+import (
+	"time"
+
+	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/ops"
+)
+
+// Protocol records the replication of one context.
+func Protocol() *graph.Graph {
+	g := graph.New("replicate", 1)
+	peer := g.Role("peer")
+	log := graph.Component[Log](peer, "log")
+	neighbours := graph.Param[[]graph.Peer](peer, "neighbours")
+	rounds := graph.Table(peer, "rounds", Round.Key, graph.Capacity(maxRounds))
+	met := graph.Row[[]graph.Peer](peer, "met")
+
+	// What this node has written and synced is told to all; what is heard is taken in.
+	fresh := graph.Ask[Batch, graph.Done](peer, "publish")
+	heard, told := graph.Publish(Tell(fresh), peer, deltas, graph.Anyone)
+	graph.Reply(fresh, told)
+	took := graph.Work(Heard(heard), log, "ingest", Log.Ingest, 10*time.Second)
+	Suspect(took, heard, rounds) // its past is unknown here: a round with who handed it over
+
+	// Rounds begin with each new neighbour, a few at a time, and with one drawn among them from time to time.
+	turn, other := Turn(rounds.Changes())
+	Greet(graph.Merge(ops.Changed(peer, neighbours), Room(other)), neighbours, met, rounds)
+	Tour(ops.Every(peer, 20*time.Second, 10*time.Second), neighbours, rounds)
+
+	// A round: compare; where the two differ fetch a page, take it in, and go round again.
+	in, answer := graph.Call(Compare(turn, log), With(turn), peer, compare, 10*time.Second, graph.Anyone)
+	graph.Reply(in, Judge(in, log, rounds)) // whoever is asked and differs makes a round of its own
+	equal, differ := Equal(answer)
+	End(equal, turn, rounds)
+	want := Want(differ, turn, log)
+	wanted, page := graph.Call(want, With(turn), peer, fetch, 20*time.Second, graph.Anyone)
+	graph.Reply(wanted, graph.Work(Wanted(wanted), log, "serve", Log.Serve, 10*time.Second))
+	got := graph.Work(Page(page), log, "ingest", Log.Ingest, 10*time.Second)
+	Again(Outcome(got, page, want), turn, rounds)
+	GiveUp(graph.Merge(answer.Failed(), page.Failed(), got.Failed()), turn, rounds)
+	return g
+}
+
+var (
+	deltas  = graph.Topic[Batch]("deltas", graph.MaxRequest(MaxBatch+1<<10), graph.Rate(2000, 4000))
+	compare = graph.Exchange[Digest, Verdict]("compare", graph.MaxRequest(128), graph.MaxReply(128), graph.Rate(200, 400))
+	fetch   = graph.Exchange[Have, Pages]("fetch", graph.MaxRequest(512<<10), graph.MaxReply(MaxPage+1<<10), graph.Rate(200, 400))
+)

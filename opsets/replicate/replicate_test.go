@@ -1,0 +1,518 @@
+package replicate
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/merograph/merograph/dag"
+	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/graph/graphtest"
+)
+
+// journal is a real journal, as Log.
+type journal struct {
+	*dag.Journal
+	ctx dag.ID
+	got []dag.Ingested
+}
+
+func (l *journal) Digest() dag.ID  { return dag.Digest(l.Tips(l.ctx)) }
+func (l *journal) Have() []dag.Tip { return l.Journal.Have(l.ctx) }
+
+func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
+	if len(b.Page) == 0 {
+		return Intake{}, nil
+	}
+	in, err := l.Journal.Ingest(l.ctx, b.Page)
+	l.got = append(l.got, in)
+	return Intake{in.Admitted, len(in.Missing) > 0}, err
+}
+
+func (l *journal) Serve(_ context.Context, h Have) (Pages, error) {
+	page, more, err := l.Journal.Serve(l.ctx, h.With(l.Tips(l.ctx)), MaxPage)
+	return Pages{page, more}, err
+}
+
+func signer(i int) dag.Signer {
+	seed := make([]byte, ed25519.SeedSize)
+	seed[0], seed[1] = byte(i), byte(i>>8)
+	return dag.NewSigner(ed25519.NewKeyFromSeed(seed))
+}
+
+func openNew(t *testing.T) *journal {
+	t.Helper()
+	j, _, err := dag.Open(dag.NewMemDisk(), dag.Options{Wall: func() time.Time { return time.Unix(1e9, 0) }, Rand: rand.NewChaCha8([32]byte{7}), SegmentBytes: 4 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &journal{Journal: j}
+}
+
+// journals founds a context with some authors and gives it to several nodes, of which only the first has the genesis.
+func journals(t *testing.T, nodes, authors int) (out []*journal) {
+	t.Helper()
+	for i := range nodes {
+		l := openNew(t)
+		if i == 0 {
+			keys := make([]dag.Key, authors)
+			for k := range keys {
+				keys[k] = signer(k).Public()
+			}
+			var err error
+			if l.ctx, err = l.Found(signer(0), dag.Grant{Keys: keys[:min(len(keys), dag.MaxGrantKeys)]}); err != nil {
+				t.Fatal(err)
+			}
+			for rest := keys[min(len(keys), dag.MaxGrantKeys):]; len(rest) > 0; rest = rest[min(len(rest), dag.MaxGrantKeys):] {
+				p, err := dag.Grant{Keys: rest[:min(len(rest), dag.MaxGrantKeys)]}.Encode()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := l.Write(l.ctx, signer(0), dag.Edit{Kind: dag.KindGrant, Payload: p}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := l.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			l.ctx = out[0].ctx
+			if err := l.Join(l.ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// write writes deltas of an author, and gives their page.
+func (l *journal) write(t *testing.T, author, many, size int) []byte {
+	t.Helper()
+	var entries []*dag.Entry
+	for range many {
+		p, err := l.Write(l.ctx, signer(author), dag.Edit{Kind: dag.KindData, Payload: make([]byte, size)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, p.Entry())
+	}
+	if err := l.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	page, err := l.Batch(dag.Runs(entries)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+// start starts a node; its neighbours are set by the feed.
+func start(w *graphtest.World, self graph.Peer, l Log) (*graphtest.Node, *graph.Feed[[]graph.Peer]) {
+	f := graph.NewFeed[[]graph.Peer](nil)
+	return w.Start(Protocol(), "peer", self, graph.Bind("log", l), graph.Bind("neighbours", f)), f
+}
+
+func TestCatchUp(t *testing.T) {
+	w := graphtest.New(t)
+	js := journals(t, 2, 1)
+	js[0].write(t, 0, 5000, 40)
+	a, _ := start(w, "a", js[0])
+	b, near := start(w, "b", js[1])
+	w.Settle()
+	if n := w.Count("b", "compare", graph.RequestMsg); n != 0 {
+		t.Fatalf("%d comparisons with nobody", n)
+	}
+	near.Set([]graph.Peer{"a"}) // one side alone knows the other
+	w.Pass(time.Millisecond)
+	if js[0].Digest() != js[1].Digest() {
+		t.Fatalf("%d pages did not do", len(js[1].got))
+	}
+	if n := w.Count("b", "fetch", graph.RequestMsg); n > 3 {
+		t.Errorf("%d pages for 5,000 deltas", n)
+	}
+	if len(a.Failures)+len(b.Failures) > 0 {
+		t.Error(a.Failures, b.Failures)
+	}
+}
+
+// Both sides of a round end with what either had.
+func TestBothWays(t *testing.T) {
+	w := graphtest.New(t)
+	js := journals(t, 2, 2)
+	start(w, "a", js[0])
+	_, near := start(w, "b", js[1])
+	near.Set([]graph.Peer{"a"})
+	w.Pass(time.Millisecond)
+	js[0].write(t, 0, 300, 100)
+	js[1].write(t, 1, 300, 100)
+	w.Pass(31 * time.Second)
+	if js[0].Digest() != js[1].Digest() || len(js[0].Tips(js[0].ctx)) != 2 {
+		t.Fatal("they differ after a tour")
+	}
+}
+
+func TestGossip(t *testing.T) {
+	w := graphtest.New(t)
+	js := journals(t, 2, 1)
+	a, _ := start(w, "a", js[0])
+	_, near := start(w, "b", js[1])
+	near.Set([]graph.Peer{"a"})
+	w.Pass(time.Millisecond)
+	publish := func(page []byte) (failed error) {
+		graph.Submit(a.Instance, "publish", Batch{page}, time.Minute, func(_ graph.Done, err error) { failed = err })
+		w.Settle()
+		return failed
+	}
+	compared := w.Count("b", "compare", graph.RequestMsg)
+	if err := publish(js[0].write(t, 0, 3, 10)); err != nil || js[0].Digest() != js[1].Digest() {
+		t.Fatalf("gossip alone did not do: %v", err)
+	}
+	if w.Count("b", "compare", graph.RequestMsg) != compared {
+		t.Error("it was compared too")
+	}
+	// One that is missed: the next tells, and a round with who handed it over brings the rest.
+	js[0].write(t, 0, 3, 10)
+	if err := publish(js[0].write(t, 0, 3, 10)); err != nil || js[0].Digest() != js[1].Digest() {
+		t.Fatalf("a delta without its past did not do: %v", err)
+	}
+	if n := w.Count("b", "compare", graph.RequestMsg); n == compared {
+		t.Error("no round was begun")
+	}
+	if err := publish(make([]byte, MaxBatch+2<<10)); graph.ReasonOf(err) != graph.TooLarge {
+		t.Errorf("a batch over the bound: %v", err)
+	}
+	// Without any gossip the tours bring it.
+	w.Lose = func(_ graph.Peer, m graph.Message) bool { return m.Kind == graph.TopicMsg }
+	if err := publish(js[0].write(t, 0, 3, 10)); err != nil || js[0].Digest() == js[1].Digest() {
+		t.Fatalf("gossip was not lost: %v", err)
+	}
+	w.Pass(31 * time.Second)
+	if js[0].Digest() != js[1].Digest() {
+		t.Error("a tour did not bring it")
+	}
+}
+
+// A journal that has stopped fails each batch, visibly, and nothing else.
+func TestIngestFails(t *testing.T) {
+	w := graphtest.New(t)
+	js := journals(t, 2, 1)
+	a, _ := start(w, "a", js[0])
+	b, near := start(w, "b", js[1])
+	if err := js[1].Close(); err != nil {
+		t.Fatal(err)
+	}
+	graph.Submit(a.Instance, "publish", Batch{js[0].write(t, 0, 1, 1)}, time.Minute, func(graph.Done, error) {})
+	near.Set([]graph.Peer{"a"})
+	w.Pass(2 * time.Minute)
+	if len(b.Failures) != 1 || b.Failures[0].Step != "log.ingest" {
+		t.Errorf("failures: %v", b.Failures)
+	}
+	for _, c := range b.Instance.Counters().Steps {
+		if c.Name == "log.ingest" && len(c.Failed) == 0 {
+			t.Errorf("step %d counts no failure", c.Step)
+		}
+	}
+	if n := w.Count("b", "fetch", graph.RequestMsg); n < 3 || n > 30 {
+		t.Errorf("%d attempts in two minutes", n)
+	}
+}
+
+func TestEqualNodesAreSilent(t *testing.T) {
+	w := graphtest.New(t)
+	js := journals(t, 2, 1)
+	_, nearA := start(w, "a", js[0])
+	_, nearB := start(w, "b", js[1])
+	nearA.Set([]graph.Peer{"b"})
+	nearB.Set([]graph.Peer{"a"})
+	w.Settle()
+	w.Sent = nil
+	w.Pass(10 * time.Minute)
+	for _, p := range []graph.Peer{"a", "b"} {
+		if n := w.Count(p, "compare", graph.RequestMsg); n < 20 || n > 60 {
+			t.Errorf("%s compared %d times in ten minutes", p, n)
+		}
+		if n := w.Count(p, "fetch", graph.RequestMsg); n != 0 {
+			t.Errorf("%s fetched %d times", p, n)
+		}
+	}
+}
+
+// stubborn is a log that no page changes.
+type stubborn struct {
+	digest byte
+	tips   []dag.Tip
+	more   bool
+	page   []byte
+	asked  []Have
+}
+
+func (l *stubborn) Digest() dag.ID                                { return dag.ID{l.digest} }
+func (l *stubborn) Have() []dag.Tip                               { return l.tips }
+func (l *stubborn) Ingest(context.Context, Batch) (Intake, error) { return Intake{}, nil }
+func (l *stubborn) Serve(_ context.Context, h Have) (Pages, error) {
+	l.asked = append(l.asked, h)
+	return Pages{l.page, l.more}, nil
+}
+
+// Two that differ and cannot help each other come to rest; graphtest fails a world that does not.
+func TestNoPingPong(t *testing.T) {
+	for _, more := range []bool{false, true} {
+		w := graphtest.New(t)
+		_, nearA := start(w, "a", &stubborn{digest: 1, more: more})
+		_, nearB := start(w, "b", &stubborn{digest: 2, more: more})
+		nearA.Set([]graph.Peer{"b"})
+		nearB.Set([]graph.Peer{"a"})
+		w.Settle()
+		if n := len(w.Sent); n < 8 || n > 48 {
+			t.Errorf("more %v: %d messages to greet", more, n)
+		}
+		w.Sent = nil
+		w.Pass(10 * time.Minute)
+		if n := w.Count("a", "compare", graph.RequestMsg); n < 20 || n > 400 {
+			t.Errorf("more %v: %d comparisons in ten minutes", more, n)
+		}
+	}
+}
+
+// differs is a stranger who always differs, and serves what page says.
+func differs(page func() Pages) func(m graph.Message) []graph.Message {
+	return func(m graph.Message) []graph.Message {
+		switch {
+		case m.Kind != graph.RequestMsg:
+			return nil
+		case m.Channel == "compare":
+			return graphtest.Reply(m, Verdict{})
+		}
+		return graphtest.Reply(m, page())
+	}
+}
+
+func TestHostilePages(t *testing.T) {
+	forged := journals(t, 1, 1)[0]
+	page := forged.write(t, 0, 3, 10)
+	page[len(page)-1] ^= 1
+	for name, pages := range map[string]Pages{
+		"garbage":      {Page: []byte("garbage"), More: true},
+		"nothing more": {More: true},
+		"forged":       {Page: page, More: true},
+	} {
+		w := graphtest.New(t)
+		l := journals(t, 1, 1)[0]
+		n, near := start(w, "a", l)
+		w.Stranger("x", differs(func() Pages { return pages }))
+		near.Set([]graph.Peer{"x"})
+		before := l.Digest()
+		w.Settle()
+		if got := w.Count("a", "fetch", graph.RequestMsg); got > maxIdle+1 {
+			t.Errorf("%s: %d fetches of one round", name, got)
+		}
+		if len(pages.Page) > 0 && len(l.Refusals()) == 0 || l.Digest() != before || len(n.Failures) > 0 {
+			t.Errorf("%s: refusals %v, failures %v", name, l.Refusals(), n.Failures)
+		}
+	}
+	// Over the bound: the call fails, and the round is over.
+	w := graphtest.New(t)
+	n, near := start(w, "a", journals(t, 1, 1)[0])
+	w.Stranger("x", differs(func() Pages { return Pages{Page: make([]byte, MaxPage+2<<10)} }))
+	near.Set([]graph.Peer{"x"})
+	w.Pass(time.Minute)
+	if got := w.Count("a", "fetch", graph.RequestMsg); got < 2 || got > 7 || len(n.Failures) > 0 {
+		t.Errorf("too large: %d fetches in a minute, failures %v", got, n.Failures)
+	}
+	var p Pages
+	if f := w.Ask("x", "a", "fetch", Have{Tips: make([]dag.Tip, MaxTips+1)}, &p); f == nil || f.Reason != graph.TooLarge {
+		t.Errorf("more tips than allowed: %v", f)
+	}
+}
+
+// A peer that keeps asking and answers nothing costs one round at a time.
+func TestHostileAsker(t *testing.T) {
+	w := graphtest.New(t)
+	n, _ := start(w, "a", journals(t, 1, 1)[0])
+	for i := range 100 {
+		for k := range mostAsked + 10 {
+			if f := w.Ask(graph.Peer(fmt.Sprintf("x%03d", k)), "a", "compare", Digest{Digest: dag.ID{byte(i)}}, &Verdict{}); f != nil {
+				t.Fatal(f)
+			}
+		}
+	}
+	if got := w.Count("a", "compare", graph.RequestMsg); got != mostAsked {
+		t.Errorf("%d rounds at once, of %d", got, mostAsked)
+	}
+	w.Pass(2 * time.Minute)
+	if c := n.Instance.Counters(); c.Activations != 0 || c.Bytes != 0 {
+		t.Errorf("when all is quiet: %+v", c)
+	}
+}
+
+// Every neighbour is greeted, however many come at once, and whatever the first of them do.
+func TestGreetMany(t *testing.T) {
+	for name, answer := range map[string]func(m graph.Message) []graph.Message{
+		"equal":  func(m graph.Message) []graph.Message { return graphtest.Reply(m, Verdict{Equal: true}) },
+		"silent": func(m graph.Message) []graph.Message { return nil },
+	} {
+		w := graphtest.New(t)
+		n, near := start(w, "a", journals(t, 1, 1)[0])
+		var all []graph.Peer
+		greeted := map[graph.Peer]int{}
+		for i := range 99 {
+			p := graph.Peer(fmt.Sprint("x", i)) // not in order
+			all = append(all, p)
+			w.Stranger(p, func(m graph.Message) []graph.Message {
+				if m.Kind != graph.RequestMsg {
+					return nil
+				}
+				greeted[p]++
+				return answer(m)
+			})
+		}
+		near.Set(all)
+		if w.Settle(); name == "equal" && len(greeted) != 99 {
+			t.Errorf("%d of 99 greeted at once", len(greeted))
+		}
+		w.Pass(5 * time.Minute)
+		if len(greeted) != 99 || len(n.Failures) > 0 {
+			t.Errorf("%s: %d of 99 greeted, failures %v", name, len(greeted), n.Failures)
+		}
+		// Who leaves and comes back is greeted again.
+		was := greeted["x5"]
+		near.Set(all[:5])
+		w.Pass(time.Millisecond)
+		near.Set(all[:6])
+		w.Pass(time.Minute)
+		if greeted["x5"] == was {
+			t.Errorf("%s: one who came back was not greeted", name)
+		}
+	}
+}
+
+// With more places of the history than fit a request, a round asks for one part after the other.
+func TestMoreTipsThanFit(t *testing.T) {
+	const authors = 1500
+	w := graphtest.New(t)
+	js := journals(t, 2, authors)
+	for k := range authors {
+		js[0].write(t, k, 3, 40)
+	}
+	_, _ = start(w, "a", js[0])
+	b, near := start(w, "b", js[1])
+	near.Set([]graph.Peer{"a"})
+	w.Pass(time.Millisecond)
+	if js[0].Digest() != js[1].Digest() {
+		t.Fatal("the first catch-up did not do")
+	}
+	if n := len(js[1].Have()); n <= MaxTips {
+		t.Fatalf("only %d places of the history", n)
+	}
+	w.Sent = nil
+	js[1].got = nil
+	for k := 0; k < authors; k += 100 {
+		js[0].write(t, k, 2, 40)
+	}
+	w.Pass(31 * time.Second)
+	if js[0].Digest() != js[1].Digest() {
+		t.Fatalf("%d requests did not do", w.Count("b", "fetch", graph.RequestMsg))
+	}
+	known := 0
+	for _, in := range js[1].got {
+		known += in.Duplicate
+	}
+	if known > 10 {
+		t.Errorf("%d deltas were sent again", known)
+	}
+	for _, m := range w.Sent {
+		if m.Channel == "fetch" && m.Kind == graph.RequestMsg && len(m.Payload) > 512<<10 {
+			t.Errorf("a request of %d bytes", len(m.Payload))
+		}
+	}
+	// What the first part brings may stand on what the last brings, and be more than may wait for it: one round goes over
+	// all parts again.
+	first, last := 0, 0
+	chains := map[dag.Key]dag.ID{}
+	err := js[0].Each(js[0].ctx, func(e *dag.Entry) error {
+		chains[e.Delta.Author] = e.Delta.ChainOf(e.ID)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := 1; k < authors; k++ {
+		if c := chains[signer(k).Public()]; c.Compare(chains[signer(first).Public()]) < 0 {
+			first = k
+		} else if c.Compare(chains[signer(last).Public()]) > 0 {
+			last = k
+		}
+	}
+	near.Set(nil)
+	w.Pass(time.Millisecond)
+	js[0].write(t, last, 1, 40)
+	for range 5 {
+		js[0].write(t, first, 200, 40)
+	}
+	near.Set([]graph.Peer{"a"})
+	w.Pass(time.Millisecond)
+	if js[0].Digest() != js[1].Digest() {
+		t.Error("a second time over all parts did not do")
+	}
+	if len(b.Failures) > 0 {
+		t.Error(b.Failures)
+	}
+}
+
+// The parts are disjoint, whole chains, and together everything.
+func TestParts(t *testing.T) {
+	l := &stubborn{digest: 1}
+	for c := range 300 {
+		for s := range 1 + c*c%97 {
+			l.tips = append(l.tips, dag.Tip{Chain: dag.ID{byte(c >> 8), byte(c)}, ID: dag.ID{1, byte(s)}, Seq: uint64(s)})
+		}
+	}
+	for s := range MaxTips + 100 { // one that does not fit alone
+		l.tips = append(l.tips, dag.Tip{Chain: dag.ID{2}, ID: dag.ID{1, byte(s >> 8), byte(s)}})
+	}
+	l.tips = append(l.tips, dag.Tip{Chain: dag.ID{3}})
+	other := &stubborn{digest: 2}
+	w := graphtest.New(t)
+	_, near := start(w, "a", l)
+	start(w, "b", other)
+	near.Set([]graph.Peer{"b"})
+	w.Settle()
+	var told []dag.Tip
+	at := dag.ID{}
+	for _, h := range other.asked {
+		if len(h.Tips) > MaxTips || h.From != at {
+			t.Fatalf("a part of %d tips from %v, after one up to %v", len(h.Tips), h.From, at)
+		}
+		told, at = append(told, h.Tips...), h.To
+	}
+	if !at.IsZero() || len(other.asked) < 4 || len(told) != len(l.tips)-100 {
+		t.Errorf("%d parts with %d of %d tips", len(other.asked), len(told), len(l.tips))
+	}
+}
+
+func TestDrawings(t *testing.T) {
+	golden(t, "peer.txt", Protocol().Text("peer"))
+	golden(t, "graph.mermaid", Protocol().Mermaid(""))
+}
+
+// golden compares with a file of testdata, or writes it when UPDATE is set.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(path, []byte(got), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || string(want) != got {
+		t.Errorf("the drawing differs from %s (%v); look at it, then UPDATE=1 go test:\n%s", path, err, got)
+	}
+}

@@ -1,0 +1,235 @@
+package replicate
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/merograph/merograph/dag"
+	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/sim"
+)
+
+// Scenario is one context, which node 0 founds and in which every node has a grant. Each writes a few times, some writes
+// being bursts; the journals are real, on disks that keep at a crash what was synced.
+var Scenario = scenarioOf(6)
+
+// scenarioOf is the scenario with a number of writes for each node.
+func scenarioOf(writes int) sim.Scenario {
+	return sim.Scenario{
+		Name:       "replicate",
+		Graph:      Protocol,
+		Bind:       bind,
+		Script:     func(w *sim.World) { script(w, writes) },
+		OnCrash:    func(n *sim.Node) { kept(n).disk.Crash(); kept(n).journal = nil },
+		Properties: properties,
+	}
+}
+
+// member is what a node of the scenario keeps, and what the properties ask about it.
+type member struct {
+	n       *sim.Node
+	disk    *dag.MemDisk
+	journal *dag.Journal // nil while the node is down
+	ctx     dag.ID
+	signer  dag.Signer
+	acked   []acked
+	wrong   error // the first thing that may not happen
+}
+
+// acked is an acknowledged write.
+type acked struct {
+	id dag.ID
+	at graph.Time // of the world
+}
+
+var _ Log = (*member)(nil)
+
+func kept(n *sim.Node) *member { return n.Kept.(*member) }
+
+// blame keeps the first error.
+func (m *member) blame(err error) {
+	if m.wrong == nil && err != nil {
+		m.wrong = err
+	}
+}
+
+// keyOf derives the key of a node from the run's seed.
+func keyOf(w *sim.World, index int) ed25519.PrivateKey {
+	b := binary.BigEndian.AppendUint64([]byte("merograph/sim/author"), w.Seed())
+	seed := sha256.Sum256(binary.BigEndian.AppendUint64(b, uint64(index)))
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
+// entropy is the randomness that a node's journal reads.
+type entropy struct{ n *sim.Node }
+
+// Read fills b with choices of the run.
+func (e entropy) Read(b []byte) (int, error) {
+	for i := 0; i < len(b); i += 8 {
+		copy(b[i:], binary.BigEndian.AppendUint64(nil, e.n.Rand("journal")))
+	}
+	return len(b), nil
+}
+
+func bind(n *sim.Node) []graph.Option {
+	first := n.Kept == nil
+	if first {
+		n.Kept = &member{n: n, disk: dag.NewMemDisk(), signer: dag.NewSigner(keyOf(n.World(), n.Index()))}
+	}
+	m := kept(n)
+	m.open()
+	if first {
+		m.blame(m.join())
+	}
+	for _, a := range m.acked {
+		if !m.journal.Has(a.id) {
+			m.blame(fmt.Errorf("%v was acknowledged at %v and is gone after restart %d", a.id, time.Duration(a.at), n.Restarts()))
+		}
+	}
+	return []graph.Option{graph.Bind("log", Log(m)), graph.Bind("neighbours", n.Neighbours())}
+}
+
+// open opens the journal; when that fails, which it may not, the node goes on with an empty one.
+func (m *member) open() {
+	o := dag.Options{Wall: m.n.Wall, Rand: entropy{m.n}, SegmentBytes: 4 << 20}
+	j, rec, err := dag.Open(m.disk, o)
+	if err == nil && len(rec.Damage) > 0 {
+		m.blame(fmt.Errorf("damage after a crash: %+v", rec.Damage))
+	}
+	if err != nil {
+		m.blame(fmt.Errorf("the journal does not open: %w", err))
+		m.disk = dag.NewMemDisk()
+		if j, _, err = dag.Open(m.disk, o); err == nil {
+			err = j.Join(m.ctx)
+		}
+		m.blame(err)
+	}
+	m.journal = j
+}
+
+// join founds the context on node 0, and makes it known on the others.
+func (m *member) join() (err error) {
+	w := m.n.World()
+	if m.n.Index() > 0 {
+		m.ctx = kept(w.Nodes()[0]).ctx
+		return m.journal.Join(m.ctx)
+	}
+	keys := make([]dag.Key, len(w.Nodes()))
+	for i := range keys {
+		keys[i] = dag.Key(keyOf(w, i).Public().(ed25519.PublicKey))
+	}
+	for some := range slices.Chunk(keys, dag.MaxGrantKeys) {
+		if m.ctx.IsZero() {
+			m.ctx, err = m.journal.Found(m.signer, dag.Grant{Keys: some})
+		} else {
+			var payload []byte
+			if payload, err = (dag.Grant{Keys: some}).Encode(); err == nil {
+				_, err = m.journal.Write(m.ctx, m.signer, dag.Edit{Kind: dag.KindGrant, Payload: payload})
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return m.journal.Flush()
+}
+
+// Digest implements Log.
+func (m *member) Digest() dag.ID { return dag.Digest(m.journal.Tips(m.ctx)) }
+
+// Have implements Log.
+func (m *member) Have() []dag.Tip { return m.journal.Have(m.ctx) }
+
+// Serve implements Log.
+func (m *member) Serve(_ context.Context, h Have) (Pages, error) {
+	page, more, err := m.journal.Serve(m.ctx, h.With(m.journal.Tips(m.ctx)), MaxPage)
+	if len(page) > 0 {
+		m.n.World().Reached(sometimesPage)
+	}
+	return Pages{page, more}, err
+}
+
+// Ingest implements Log.
+func (m *member) Ingest(_ context.Context, b Batch) (Intake, error) {
+	if len(b.Page) == 0 {
+		return Intake{}, nil
+	}
+	in, err := m.journal.Ingest(m.ctx, b.Page)
+	m.blame(err)
+	for _, r := range in.Refused {
+		if r.Reason != dag.WaitingFull {
+			m.blame(fmt.Errorf("refused: %v", r))
+		}
+	}
+	w := m.n.World()
+	if t := w.State.(*told); in.Admitted > 0 && t.pages[sha256.Sum256(b.Page)] {
+		w.Reached(sometimesGossip)
+	}
+	if len(in.Missing) > 0 {
+		w.Reached(sometimesMissing)
+	}
+	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0}, err
+}
+
+// told is what has been published, by its hash.
+type told struct {
+	pages map[[sha256.Size]byte]bool
+}
+
+func script(w *sim.World, writes int) {
+	w.State = &told{pages: map[[sha256.Size]byte]bool{}}
+	for _, n := range w.Nodes() {
+		left := writes
+		w.EveryOn(n, 30*time.Second, 20*time.Second, func(n *sim.Node) {
+			m := kept(n)
+			if left == 0 || w.Faults() != 0 && w.Healed() || !m.journal.Member(m.ctx, m.signer.Public()) {
+				return
+			}
+			left--
+			m.blame(m.write(1))
+			if n.RandN("burst", 4) == 0 { // one right after the other, so that they may overtake each other
+				m.blame(m.write(2 + n.RandN("burst length", 20)))
+			}
+		})
+	}
+}
+
+// write writes some deltas in one group, waits for the sync, and has them published.
+func (m *member) write(many int) error {
+	var entries []*dag.Entry
+	var last *dag.Pending
+	for range many {
+		payload := make([]byte, 8+m.n.RandN("size", 500))
+		binary.BigEndian.PutUint64(payload, m.n.Rand("payload"))
+		p, err := m.journal.Write(m.ctx, m.signer, dag.Edit{Kind: dag.KindData, Payload: payload})
+		if err != nil {
+			return err
+		}
+		last, entries = p, append(entries, p.Entry())
+	}
+	if _, err := last.Wait(); err != nil {
+		return err
+	}
+	w := m.n.World()
+	for _, e := range entries {
+		m.acked = append(m.acked, acked{e.ID, w.Now()})
+	}
+	for _, run := range dag.Runs(entries) {
+		page, err := m.journal.Batch(run)
+		if err != nil {
+			return err
+		}
+		w.State.(*told).pages[sha256.Sum256(page)] = true
+		graph.Submit(m.n.Instance(), "publish", Batch{page}, 10*time.Second, func(_ graph.Done, err error) {
+			if graph.ReasonOf(err) != graph.Lost { // the node crashed
+				m.blame(err)
+			}
+		})
+	}
+	return nil
+}
