@@ -81,8 +81,10 @@ func Start(p *Program, h Host, opts ...Option) (*Instance, error) {
 	if err := in.bindAll(); err != nil {
 		return nil, fmt.Errorf("start %s %s: %w", p.g.name, p.role.name, err)
 	}
-	in.incarnation = h.Uint64()
-	in.nextID = in.incarnation // so that an answer to an earlier incarnation fits no call of this one
+	if in.live == nil {
+		in.incarnation = h.Uint64()
+		in.nextID = in.incarnation // so that an answer to an earlier incarnation fits no call of this one
+	}
 	in.x.inst = in
 	in.now = h.Now()
 	for i, t := range p.role.tables {

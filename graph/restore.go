@@ -29,6 +29,9 @@ func (in *Instance) restore() error {
 		return fmt.Errorf("the snapshot is of another program, or of another version of it: start without it")
 	}
 	d := in.now - s.Now
+	if in.live != nil {
+		d, in.now = 0, in.live.now // the same clock, at the same tick
+	}
 	shiftTimes(reflect.ValueOf(&s).Elem(), d)
 	if len(s.Tables) != len(in.tables) || len(s.Timers) != len(in.timers) {
 		return fmt.Errorf("the snapshot has %d tables and %d timers, the program %d and %d", len(s.Tables), len(s.Timers), len(in.tables), len(in.timers))

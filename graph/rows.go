@@ -175,24 +175,15 @@ func (r *Rows[K, V]) View() View[K, V] {
 		}
 	}
 	slices.Sort(r.stale)
-	was, is := r.view, View[K, V]{keys: make([]K, 0, len(r.rows)), rows: make([]V, 0, len(r.rows))}
-	at := 0
-	for _, k := range slices.Compact(r.stale) {
-		n, found := find(was.keys[at:], k)
-		is.keys, is.rows = append(is.keys, was.keys[at:at+n]...), append(is.rows, was.rows[at:at+n]...)
-		if at += n; found {
-			at++
-		}
+	r.view = r.view.renew(slices.Compact(r.stale), len(r.rows), func(k K) (v V, ok bool) {
 		if o := r.rows[k]; o != nil {
-			is.keys, is.rows = append(is.keys, k), append(is.rows, o.value)
+			return o.value, true
 		}
-	}
-	is.keys, is.rows = append(is.keys, was.keys[at:]...), append(is.rows, was.rows[at:]...)
-	r.view, r.stale = is, r.stale[:0]
-	return is
+		return v, false
+	})
+	r.stale = r.stale[:0]
+	return r.view
 }
-
-func find[K cmp.Ordered](keys []K, k K) (int, bool) { return slices.BinarySearch(keys, k) }
 
 // outdate notes that the row of k has another value than in the view. Beyond as many keys as there are rows it is cheaper
 // to make the view anew, and nothing more need be noted.

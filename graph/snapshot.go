@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// A snapshot is the state of an instance between ticks. Times are those of the clock at Now, and are moved when it is
-// restored. Frames name each other by their place.
+// A snapshot is the state of an instance between ticks. Times are those of a clock that stood at Now, and are moved when it
+// is restored: what matters is their distance. Frames name each other by their place.
 type snapshot struct {
 	Program     [8]byte // a hash of what the instance ran
 	Now         Time
@@ -95,7 +95,7 @@ type busySnapshot struct {
 // that they may still read, timers, ids. It is soft state, of one version of one program. Between ticks, on the host's
 // goroutine.
 func (in *Instance) Snapshot() ([]byte, error) {
-	s := snapshot{Program: in.prog.hash(), Now: in.now, Incarnation: in.incarnation, NextID: in.nextID, ResumeAt: in.resumeAt,
+	s := snapshot{Program: in.prog.hash(), Now: max(in.now, in.host.Now()), Incarnation: in.incarnation, NextID: in.nextID, ResumeAt: in.resumeAt,
 		Timers: slices.Clone(in.timers)}
 	for i, t := range in.tables {
 		ts, err := t.save()
@@ -269,7 +269,7 @@ func (r *Rows[K, V]) save() (s tableSnapshot, err error) {
 	return s, nil
 }
 
-// load fills an empty table.
+// load fills an empty table; d is how far the times in its values are moved, its own are moved already.
 func (r *Rows[K, V]) load(s tableSnapshot, d Time) error {
 	r.seq = s.Seq
 	for _, o := range s.Rows {
@@ -278,7 +278,6 @@ func (r *Rows[K, V]) load(s tableSnapshot, d Time) error {
 			return err
 		}
 		shiftTimes(reflect.ValueOf(&n.value).Elem(), d)
-		shiftTimes(reflect.ValueOf(&n.expires).Elem(), d)
 		n.key = r.key(n.value)
 		if r.rows[n.key] != nil || len(r.rows) >= r.t.capacity {
 			return fmt.Errorf("a row twice, or more than %d rows", r.t.capacity)

@@ -149,42 +149,6 @@ type Change[V any] struct {
 	Old, New V
 }
 
-// A View is an immutable snapshot of a table, in key order. The zero View is empty.
-type View[K cmp.Ordered, V any] struct {
-	keys []K
-	rows []V
-}
-
-// ViewOf makes a view of rows, for a node that binds one and for tests.
-func ViewOf[K cmp.Ordered, V any](key func(V) K, rows ...V) View[K, V] {
-	in := &Instance{}
-	t := newRows(in, &table{capacity: len(rows)}, key)
-	for _, v := range rows {
-		_ = t.Put(v, Forever)
-	}
-	return t.View()
-}
-
-// Len is the number of rows.
-func (v View[K, V]) Len() int { return len(v.rows) }
-
-// At is the i-th row in key order.
-func (v View[K, V]) At(i int) V { return v.rows[i] }
-
-// Key is the i-th key.
-func (v View[K, V]) Key(i int) K { return v.keys[i] }
-
-// Get finds a row by its key.
-func (v View[K, V]) Get(k K) (row V, ok bool) {
-	if i, found := find(v.keys, k); found {
-		return v.rows[i], true
-	}
-	return row, false
-}
-
-// All gives the rows in key order. The caller owns the slice.
-func (v View[K, V]) All() []V { return append([]V(nil), v.rows...) }
-
 // One is the row of a Row, as an op sees it inside a tick.
 type One[V any] struct{ *Rows[uint8, V] }
 

@@ -26,6 +26,7 @@ type node struct {
 	self Peer
 	in   *Instance
 	log  []string
+	opts []Option
 }
 
 func newWorld(t *testing.T) *world {
@@ -40,7 +41,8 @@ func (w *world) start(g *Graph, role string, self Peer, opts ...Option) *node {
 		w.t.Fatal(err)
 	}
 	n := &node{w: w, self: self}
-	n.in, err = Start(p, n, append(opts, CheckImmutable(), Observe(n.observe))...)
+	n.opts = append(opts, CheckImmutable(), Observe(n.observe))
+	n.in, err = Start(p, n, n.opts...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
