@@ -8,7 +8,6 @@ import (
 // piece is a stretch of one chain that its last delta's signature proves.
 type piece struct {
 	entries []*Entry
-	forged  bool
 }
 
 // Ingest takes a page that Serve, ServeIDs or Batch of some node gave, or that somebody claims so: in any order, again,

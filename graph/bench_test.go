@@ -22,8 +22,8 @@ func (h *nullHost) Wake()           {}
 func (h *nullHost) Send(m Message)  { h.last = m; h.sent++ }
 
 type (
-	bytes16 struct{ a, b int64 }
-	bytes64 struct{ a, b, c, d, e, f, g, h int64 }
+	bytes16 struct{ a, _ int64 }
+	bytes64 struct{ a, _, _, _, _, _, _, _ int64 }
 )
 
 var benchOps = NewOpset("bench")

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A Description is a graph as plain data, for drawings and for programs of other languages. Text and Mermaid are made of
-// it alone.
+// A Description is a graph as plain data, for drawings and for programs of other languages. Text, Mermaid and DOT are
+// made of it alone.
 type Description struct {
 	Name     string               `json:"name"`
 	Version  int                  `json:"version"`
@@ -48,9 +48,11 @@ type StepDescription struct {
 	Op      string             `json:"op"`
 	Note    string             `json:"note,omitempty"` // the channel, the ask or the table that it is about
 	Inputs  []InputDescription `json:"inputs"`
-	Outputs []string           `json:"outputs"` // types
-	Origin  int                `json:"origin"`  // the step with which its activation begins: itself, of an origin
-	Timeout time.Duration      `json:"timeout,omitempty"`
+	Outputs []string           `json:"outputs"`           // types
+	Origin  int                `json:"origin"`            // the step with which its activation begins: itself, of an origin
+	Body    *int               `json:"body,omitempty"`    // the for-each in whose body it is
+	Most    int                `json:"most,omitempty"`    // items of a for-each
+	Timeout time.Duration      `json:"timeout,omitempty"` // nanoseconds
 }
 
 // An InputDescription is what an input port reads.
@@ -84,7 +86,8 @@ type ChannelDescription struct {
 	PerSecond  int           `json:"perSecond,omitempty"`
 	Burst      int           `json:"burst,omitempty"`
 	Rule       string        `json:"rule"`
-	Timeout    time.Duration `json:"timeout,omitempty"`
+	Timeout    time.Duration `json:"timeout,omitempty"`  // nanoseconds, of one attempt
+	Attempts   int           `json:"attempts,omitempty"` // with Retry
 }
 
 var kindNames = [...]string{"op", "timer", "receive", "ask", "changes", "failures", "merge", "call", "work", "reply", "send", "publish", "for each", "gather"}
@@ -95,6 +98,7 @@ func (g *Graph) Describe(role string) Description {
 	c := newChecker(g)
 	for _, s := range g.steps {
 		c.flow(s)
+		c.place(s)
 	}
 	d := Description{Name: g.name, Version: g.version, Roles: []RoleDescription{}, Channels: []ChannelDescription{}}
 	for _, r := range g.roles {
@@ -120,6 +124,9 @@ func describeChannel(g *Graph, s *step, to string) ChannelDescription {
 		MaxRequest: ch.maxReq, MaxReply: ch.maxReply, PerSecond: ch.perSecond, Burst: ch.burst, Timeout: s.timeout}
 	if s.rule != nil {
 		d.Rule = s.rule.text
+	}
+	if s.retry != nil {
+		d.Attempts = s.retry.attempts
 	}
 	return d
 }
@@ -150,7 +157,10 @@ func (c *checker) describeRole(r *Role) RoleDescription {
 
 func (c *checker) describeStep(s *step) StepDescription {
 	d := StepDescription{Index: s.index, Kind: kindNames[s.kind], Op: s.op, Note: s.note, Inputs: []InputDescription{},
-		Outputs: typeNames(s.outs), Origin: s.index, Timeout: s.timeout}
+		Outputs: typeNames(s.outs), Origin: s.index, Most: s.most, Timeout: s.timeout}
+	if s.body != nil {
+		d.Body = &s.body.index
+	}
 	first := -1
 	for o := range c.origins[s] { //lint:unordered the least index is taken
 		if first < 0 || o.index < first {

@@ -42,10 +42,10 @@
 // One event at a time is taken from the instance's inbox and runs as a tick: steps fire, lowest recording index first,
 // until none is ready; then the tick's table changes and sends are committed together. A tick with a failure that nobody
 // handles has no effect. A Call or a Work suspends the activation, and its answer resumes it in a tick of its own. The
-// tests whose names begin with TestMeaning are the specification, one group for each number of the design.
+// tests whose names begin with TestMeaning are the specification, one group for each number of the design. Joins over time are
+// ops that are made of tables (package ops).
 //
 // # What is not here yet
 //
-// Joins over time, For-each and Gather, Retry with Dedupe, snapshots, recording and replay. There is no way to write
-// them; nothing stands in for them.
+// Recording what a host gave an instance, live counts in drawings, and a trace id that follows an activation across nodes.
 package graph

@@ -18,6 +18,8 @@ func mermaidShape(kind string) (open, end string) {
 		return `>"`, `"]`
 	case "work":
 		return `[["`, `"]]`
+	case "for each", "gather":
+		return `[/"`, `"\]`
 	}
 	return `["`, `"]`
 }

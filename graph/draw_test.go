@@ -95,9 +95,10 @@ var clubOps = struct {
 var clubSet = NewOpset("club")
 
 func TestDrawings(t *testing.T) {
-	for _, g := range []*Graph{echoGraph(), clubGraph()} {
+	for _, g := range []*Graph{echoGraph(), clubGraph(), lab()} {
 		golden(t, g.Name()+".text.golden", g.Text(""))
 		golden(t, g.Name()+".mermaid.golden", g.Mermaid(""))
+		golden(t, g.Name()+".dot.golden", g.DOT(""))
 		b, err := json.MarshalIndent(g.Describe(""), "", "  ")
 		if err != nil {
 			t.Fatal(err)

@@ -23,7 +23,7 @@ func (d Description) text() string {
 			fmt.Fprintf(&b, "\n  on %s\n", names[o.Index])
 			for _, s := range r.Steps {
 				if s.Origin == o.Index {
-					d.line(&b, s, names)
+					d.line(&b, s, names, strings.Repeat("  ", r.depth(s)))
 				}
 			}
 		}
@@ -85,8 +85,22 @@ func (s StepDescription) title() string {
 	return op
 }
 
-func (d Description) line(b *strings.Builder, s StepDescription, names map[int]string) {
-	fmt.Fprintf(b, "  %4d  %s", s.Index, s.title())
+// depth is in how many bodies of a for-each a step is.
+func (r RoleDescription) depth(s StepDescription) (n int) {
+	for s.Body != nil {
+		n++
+		for _, o := range r.Steps {
+			if o.Index == *s.Body {
+				s = o
+				break
+			}
+		}
+	}
+	return n
+}
+
+func (d Description) line(b *strings.Builder, s StepDescription, names map[int]string, indent string) {
+	fmt.Fprintf(b, "  %4d  %s%s", s.Index, indent, s.title())
 	if len(s.Inputs) > 0 {
 		ins := make([]string, len(s.Inputs))
 		for i, in := range s.Inputs {
@@ -97,9 +111,12 @@ func (d Description) line(b *strings.Builder, s StepDescription, names map[int]s
 	if len(s.Outputs) != 1 || s.Outputs[0] != "Done" {
 		fmt.Fprintf(b, " → %s", strings.Join(s.Outputs, " or "))
 	}
+	if s.Most > 0 {
+		fmt.Fprintf(b, ", at most %d", s.Most)
+	}
 	b.WriteByte('\n')
 	if s.Kind == "work" {
-		fmt.Fprintf(b, "        within %v\n", s.Timeout)
+		fmt.Fprintf(b, "        %swithin %v\n", indent, s.Timeout)
 	}
 	for _, c := range d.Channels {
 		switch s.Index {
@@ -108,9 +125,12 @@ func (d Description) line(b *strings.Builder, s StepDescription, names map[int]s
 			if c.Timeout > 0 {
 				within = fmt.Sprintf(" within %v", c.Timeout)
 			}
-			fmt.Fprintf(b, "        ⇒ %s%s: %s\n", c.To, within, c.bounds())
+			if c.Attempts > 0 {
+				within += fmt.Sprintf(", at most %d times", c.Attempts)
+			}
+			fmt.Fprintf(b, "        %s⇒ %s%s: %s\n", indent, c.To, within, c.bounds())
 		case c.Receiver:
-			fmt.Fprintf(b, "        ⇐ %s: %s\n", c.From, c.bounds())
+			fmt.Fprintf(b, "        %s⇐ %s: %s\n", indent, c.From, c.bounds())
 		}
 	}
 }

@@ -3,11 +3,14 @@ package graph
 import (
 	"reflect"
 	"sort"
+	"sync"
 )
 
-// An Opset is a named list of ops. It is a plain value; ops are added while a program initialises.
+// An Opset is a named list of ops. Ops are added while a program initialises, and generic ones when they are placed: graphs
+// may be recorded side by side.
 type Opset struct {
 	name string
+	mu   sync.Mutex
 	ops  map[string]OpInfo
 }
 
@@ -26,6 +29,8 @@ func (s *Opset) Name() string { return s.name }
 
 // Ops gives the ops by name.
 func (s *Opset) Ops() []OpInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	out := make([]OpInfo, 0, len(s.ops))
 	for _, o := range s.ops { //lint:unordered sorted below by name, which is unique
 		out = append(out, o)
@@ -36,9 +41,18 @@ func (s *Opset) Ops() []OpInfo {
 
 // add keeps the first description of an op: a generic op is made again for each type that it is placed with.
 func (s *Opset) add(name string, version int, in, out []reflect.Type) string {
+	return s.Declare(name, version, typeNames(in), typeNames(out))
+}
+
+// Declare describes an op that is no Go value of its own: one that is generic, or that places several steps. in and out are
+// the types of its ports, with type parameters where it has them. It gives the op's full name; the first description of a
+// name stays.
+func (s *Opset) Declare(name string, version int, in, out []string) string {
 	full := s.name + "." + name
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if _, ok := s.ops[full]; !ok {
-		s.ops[full] = OpInfo{full, version, typeNames(in), typeNames(out)}
+		s.ops[full] = OpInfo{full, version, in, out}
 	}
 	return full
 }
@@ -197,6 +211,39 @@ func Branch[A, Z any](set *Opset, name string, version int, fn func(*Tick, A) (z
 					return 1, nil
 				},
 				inputs: []func(*Tick) any{la.boxed()},
+			}
+		}
+		return Wire[Z]{s, 0}, Wire[Z]{s, 1}
+	}
+}
+
+// Branch2 is Branch with two ports.
+func Branch2[A, B, Z any](set *Opset, name string, version int, fn func(*Tick, A, B) (z Z, first bool, err error)) func(In[A], In[B]) (yes, no Wire[Z]) {
+	out := append(typesOf[Z](), typesOf[Z]()...)
+	full := set.add(name, version, append(typesOf[A](), typesOf[B]()...), out)
+	return func(a In[A], b In[B]) (Wire[Z], Wire[Z]) {
+		pa, pb := portIn(a), portIn(b)
+		s := opStep[Z](full, pa.src, pb.src)
+		s.outs, s.splits = out, true
+		record(s)
+		s.build = func(l *layout) planFns {
+			la, lb, yes, no := pa.loader(l), pb.loader(l), l.slot(s, 0), l.slot(s, 1)
+			return planFns{
+				fire: func(x *Tick) (int, error) {
+					la.fetch(x)
+					lb.fetch(x)
+					z, first, err := fn(x, *slotAt[A](x, la.off), *slotAt[B](x, lb.off))
+					if err != nil {
+						return noPort, err
+					}
+					if first {
+						*slotAt[Z](x, yes) = z
+						return 0, nil
+					}
+					*slotAt[Z](x, no) = z
+					return 1, nil
+				},
+				inputs: []func(*Tick) any{la.boxed(), lb.boxed()},
 			}
 		}
 		return Wire[Z]{s, 0}, Wire[Z]{s, 1}

@@ -108,9 +108,12 @@ func (v View[K, V]) renew(keys []K, size int, get func(K) (V, bool)) View[K, V] 
 	if v.book == nil && size <= pageMost {
 		return View[K, V]{page: v.page.renew(keys, get)}
 	}
-	was := []*page[K, V]{&v.page}
+	var was []*page[K, V]
 	if v.book != nil {
 		was = v.book.pages
+	} else {
+		first := v.page
+		was = []*page[K, V]{&first}
 	}
 	b := &book[K, V]{pages: make([]*page[K, V], 0, len(was)+2+len(keys)/pageMost)}
 	for i, p := range was {

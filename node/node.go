@@ -23,7 +23,6 @@ type Node struct {
 	cfg   Config
 	set   settings
 	state *State
-	parts []Part
 	stops []func(ctx context.Context) error
 }
 

@@ -121,11 +121,11 @@ func TestNeighbours(t *testing.T) {
 	}
 	s.Properties = nil
 	s.Churn = func(n *Node) bool { return n.Index() > 0 }
-	w := world(t, s, Options{Nodes: 40, Seed: 9, Time: 2 * time.Minute})
+	world(t, s, Options{Nodes: 40, Seed: 9, Time: 2 * time.Minute})
 	if flaps != 0 {
 		t.Errorf("neighbours changed %d times without a fault", flaps)
 	}
-	w = world(t, s, Options{Nodes: 40, Seed: 9, Time: 8 * time.Minute, Faults: Churn})
+	w := world(t, s, Options{Nodes: 40, Seed: 9, Time: 8 * time.Minute, Faults: Churn})
 	if flaps == 0 {
 		t.Error("neighbours do not change with churn")
 	}

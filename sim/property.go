@@ -35,9 +35,12 @@ func newChecks(ps []Property) (checks, error) {
 	return c, nil
 }
 
-// judge keeps the first error of a property.
-func (w *World) judge(i int, err error, at string) {
+// judge keeps the first error of a property; at and n say where it was found.
+func (w *World) judge(i int, err error, at string, n *Node) {
 	if err != nil && w.checks.failed[i] == "" {
+		if n != nil {
+			at += string(n.id)
+		}
 		w.checks.failed[i] = fmt.Sprintf("%v (at %d.%09d s%s, seed %d)", err, w.now/1e9, w.now%1e9, at, w.options.Seed)
 		w.line("property %s failed: %s", w.scenario.Properties[i].Name, w.checks.failed[i])
 	}
@@ -47,12 +50,12 @@ func (w *World) judge(i int, err error, at string) {
 func (w *World) checkChanged(n *Node) {
 	for _, i := range w.checks.perNode {
 		if w.checks.failed[i] == "" {
-			w.judge(i, w.scenario.Properties[i].CheckNode(w, n), ", on "+string(n.id))
+			w.judge(i, w.scenario.Properties[i].CheckNode(w, n), ", on ", n)
 		}
 	}
 	for _, i := range w.checks.everyOne {
 		if w.checks.failed[i] == "" {
-			w.judge(i, w.scenario.Properties[i].Check(w), ", after an event of "+string(n.id))
+			w.judge(i, w.scenario.Properties[i].Check(w), ", after an event of ", n)
 		}
 	}
 }
@@ -64,7 +67,7 @@ func (w *World) checkAll() {
 		switch {
 		case p.Check == nil:
 		case p.Kind == Safety && w.checks.failed[i] == "":
-			w.judge(i, p.Check(w), "")
+			w.judge(i, p.Check(w), "", nil)
 		case p.Kind == Sometimes && !w.checks.reached[p.Name] && p.Check(w) == nil:
 			w.checks.reached[p.Name] = true
 		}
@@ -77,7 +80,7 @@ func (w *World) results(r *Report) {
 	for i := range w.scenario.Properties {
 		p := &w.scenario.Properties[i]
 		if p.Kind == Liveness {
-			w.judge(i, p.Check(w), ", at the end")
+			w.judge(i, p.Check(w), ", at the end", nil)
 		}
 		out := PropertyResult{Name: p.Name, Kind: p.Kind, Detail: w.checks.failed[i]}
 		out.Held = out.Detail == ""

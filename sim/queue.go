@@ -29,8 +29,6 @@ const (
 	doCheck                       // properties, each virtual second
 )
 
-var entryNames = [...]string{"", "turn", "timer", "arrive", "tell", "hop", "dialed", "redial", "notice", "work", "script", "crash", "start", "check"}
-
 // late orders entries of one instant: turns come after everything that arrives.
 const late = 1 << 63
 

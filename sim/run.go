@@ -59,7 +59,7 @@ func (w *World) addNodes() error {
 	}
 	if w.scenario.Roles != nil {
 		if roles = w.scenario.Roles(w.options.Nodes); len(roles) != w.options.Nodes {
-			return fmt.Errorf("Roles gave %d roles for %d nodes", len(roles), w.options.Nodes)
+			return fmt.Errorf("the scenario gives %d roles for %d nodes", len(roles), w.options.Nodes)
 		}
 	}
 	programs := map[string]*graph.Program{}

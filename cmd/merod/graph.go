@@ -33,7 +33,7 @@ func graphShow(c *common) *cobra.Command {
 	role, format := "", "text"
 	cmd := &cobra.Command{Use: "show NAME", Short: "draw a protocol", Args: takes(1, "NAME"), ValidArgs: graphNames()}
 	cmd.Flags().StringVar(&role, "role", "", "one role alone")
-	cmd.Flags().StringVar(&format, "format", format, "text, mermaid or json")
+	cmd.Flags().StringVar(&format, "format", format, "text, mermaid, dot or json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		i := slices.IndexFunc(node.Protocols(), func(g *graph.Graph) bool { return g.Name() == args[0] })
 		if i < 0 {
@@ -64,9 +64,9 @@ func draw(cmd *cobra.Command, g *graph.Graph, role, format string) error {
 	case "json":
 		return printJSON(cmd.OutOrStdout(), g.Describe(role))
 	case "dot":
-		return usage("--format dot is not built yet: text, mermaid and json are")
+		fmt.Fprint(cmd.OutOrStdout(), g.DOT(role))
 	default:
-		return usage("--format %q: it is text, mermaid or json", format)
+		return usage("--format %q: it is text, mermaid, dot or json", format)
 	}
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), strings.TrimRight(drawing, "\n"))
 	return err
