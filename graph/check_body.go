@@ -35,6 +35,7 @@ func (c *checker) place(s *step) {
 			s.body = b
 		case !within(s.body, b):
 			c.fault(s, fmt.Sprintf("input port %d is in the body of another for-each than the ports before it", i+1), "gather one of them first")
+			return
 		}
 	}
 	if s.kind == kindGather {

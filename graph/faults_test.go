@@ -87,6 +87,14 @@ type stamped struct {
 	At []map[string]*struct{ T Time }
 }
 
+type unkept struct{ n int }
+
+var (
+	many      = Op1(testOps, "many", 1, func(_ *Tick, n int) ([]int, error) { return []int{n}, nil })
+	useAll    = Op1(testOps, "use all", 1, func(*Tick, []Outcome[int]) (Done, error) { return Done{}, nil })
+	received1 = Op1(testOps, "asked", 1, func(_ *Tick, r *Request[int, int]) (int, error) { return r.Value, nil })
+)
+
 var faults = []struct {
 	name string
 	add  func(f *faulty)
@@ -157,6 +165,35 @@ var faults = []struct {
 	}},
 	{"a merge of wires that may both have a value", func(f *faulty) { use(Merge(f.v, pass(f.v))) }},
 	{"a merge of a wire with itself", func(f *faulty) { use(Merge(f.v, f.v)) }},
+	{"a gather of what is in no body", func(f *faulty) { useAll(Gather(f.v)) }},
+	{"two bodies in one step", func(f *faulty) {
+		list := many(f.v)
+		useAll(Gather(plus(ForEach(list, 2), ForEach(list, 2))))
+	}},
+	{"a body that is not gathered before it is read outside", func(f *faulty) {
+		items := ForEach(many(f.v), 2)
+		useAll(Gather(plus(items, f.v)))
+		use(plus(pass(items), pass(f.v)))
+		Reply(f.in, pass(items))
+	}},
+	{"a body that reads what is recorded after it", func(f *faulty) {
+		items := ForEach(many(f.v), 2)
+		useAll(Gather(plus(items, pass(f.v))))
+	}},
+	{"a for-each without a greatest number of items", func(f *faulty) { useAll(Gather(ForEach(many(f.v), 0))) }},
+	{"a for-each whose items nobody reads", func(f *faulty) { ForEach(many(f.v), 2) }},
+	{"a Retry that does not try again", func(f *faulty) {
+		in, answer := Call(f.v, f.to, f.b, f.exchange(MaxRequest(16), MaxReply(16)), time.Second, Anyone, Retry(1, time.Second, time.Second))
+		Reply(in, received1(in))
+		use(answer)
+	}},
+	{"rows that a snapshot cannot keep", func(f *faulty) { Table(f.a, "chans", func(chan int) int { return 0 }, Capacity(1)) }},
+	{"a wire that is alive while a call waits, and that a snapshot cannot keep", func(f *faulty) {
+		secret := Op1(testOps, "secret", 1, func(*Tick, int) (unkept, error) { return unkept{}, nil })(f.v)
+		in, answer := Call(f.v, f.to, f.b, f.exchange(MaxRequest(16), MaxReply(16)), time.Second, Anyone)
+		Reply(in, received1(in))
+		Op2(testOps, "tell", 1, func(*Tick, int, unkept) (Done, error) { return Done{}, nil })(answer, secret)
+	}},
 }
 
 func TestCompileFaults(t *testing.T) {

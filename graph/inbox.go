@@ -29,7 +29,8 @@ type event struct {
 type inbox struct {
 	mu      sync.Mutex
 	in      *Instance
-	queue   fifo[event]
+	queue   fifo[event] // of others
+	ours    fifo[event] // the node's own, and answers: they go before what others ask for
 	outside int
 	bytes   int
 	own     int // requests of the node, until their activations end
@@ -64,12 +65,19 @@ func (b *inbox) start(in *Instance) {
 // push appends; the caller holds the lock and wakes the host after it.
 func (b *inbox) push(ev event) {
 	ev.arrived = b.in.host.Now()
-	b.queue.push(ev)
+	if ev.kind == evMessage {
+		b.queue.push(ev)
+	} else {
+		b.ours.push(ev)
+	}
 }
 
 func (b *inbox) head() (Time, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.ours.len() > 0 {
+		return b.ours.peek().arrived, true
+	}
 	if b.queue.len() == 0 {
 		return 0, false
 	}
@@ -79,7 +87,10 @@ func (b *inbox) head() (Time, bool) {
 func (b *inbox) take() event {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	ev := b.queue.pop()
+	if b.ours.len() == 0 {
+		return b.queue.pop()
+	}
+	ev := b.ours.pop()
 	if ev.kind == evFeed {
 		b.dirty[ev.feed] = false
 	}
@@ -166,11 +177,12 @@ func (b *inbox) close() (asks []*asked) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
-	for b.queue.len() > 0 {
-		if ev := b.queue.pop(); ev.ask != nil {
+	for _, ev := range b.ours.all() {
+		if ev.ask != nil {
 			asks = append(asks, ev.ask)
 		}
 	}
+	b.queue, b.ours = fifo[event]{}, fifo[event]{}
 	b.outside, b.bytes, b.own = 0, 0, 0
 	clear(b.shares)
 	clear(b.expects)

@@ -126,6 +126,7 @@ func TestMeaning10_Bounds(t *testing.T) {
 		for i := range 3 {
 			send(n, Peer(fmt.Sprint("p", i)), 1, 1)
 		}
+		n.run()
 		own := ask[int, int](n, "own", 1, time.Minute)
 		n.run()
 		want(t, "open", n.in.Counters().Activations, 2)
@@ -158,6 +159,23 @@ func TestMeaning10_Bounds(t *testing.T) {
 		n.in.Deliver(Message{Kind: ReplyMsg, Channel: "y", Peer: "e", Call: 1, Payload: []byte{1}})
 		n.run()
 		want(t, "seen", len(l), 2)
+		n.quiet(t)
+	})
+	t.Run("a node's own work goes before work of others", func(t *testing.T) {
+		g, r := one()
+		var l trace
+		in, v := askOf(r, "go")
+		Reply(in, through[int](&l, "own")(v))
+		got, _ := Publish(through[int](&l, "told")(Op1(testOps, "n", 1, func(*Tick, Time) (int, error) { return 0, nil })(
+			Timer(r, "never", Const(r, 0), false, func(*Tick, int) (Time, bool) { return 0, false }))), r, Topic[int]("x", MaxRequest(16)), Anyone)
+		through[int](&l, "relayed")(received(got))
+		n := newWorld(t).start(readAll(g), "r", "n")
+		for range 3 {
+			n.in.Deliver(Message{Kind: TopicMsg, Channel: "x", Peer: "a", Relay: "b", Payload: []byte{1}})
+		}
+		ask[int, int](n, "go", 1, time.Minute)
+		n.run()
+		want(t, "order", l.take(), "own relayed relayed relayed")
 		n.quiet(t)
 	})
 	t.Run("callers honour the time to retry", func(t *testing.T) {

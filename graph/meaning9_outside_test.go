@@ -88,7 +88,7 @@ func TestMeaning9_FromOutside(t *testing.T) {
 		a := ask[int, int](c, "go", 1, time.Minute)
 		c.run()
 		c.in.Deliver(Message{Kind: ReplyMsg, Channel: "x", Peer: "s", Call: 1, Payload: make([]byte, 17)})
-		want(t, "kept of it", len(c.in.box.queue.peek().msg.Payload), 0)
+		want(t, "kept of it", len(c.in.box.ours.peek().msg.Payload), 0)
 		c.run()
 		want(t, "a reply", a.reason(), TooLarge)
 	})

@@ -180,7 +180,8 @@ func (in *Instance) takeOver() {
 	from.box.mu.Lock()
 	defer from.box.mu.Unlock()
 	b, o := &in.box, &from.box
-	b.queue, b.outside, b.bytes, b.own, b.shares, b.spare, b.swept = o.queue, o.outside, o.bytes, o.own, o.shares, o.spare, o.swept
+	b.queue, b.ours, b.outside, b.bytes, b.own = o.queue, o.ours, o.outside, o.bytes, o.own
+	b.shares, b.spare, b.swept = o.shares, o.spare, o.swept
 	b.expects, b.dirty, b.refused, b.late = o.expects, o.dirty, o.refused, o.late
 	o.next = in
 	o.closed = true
