@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/merograph/merograph/sim"
@@ -28,7 +29,7 @@ writes once a second; every write travels to all. The status is 0 if every peer 
 			return usage("--for %v: it is a duration such as 1m, or 0 for until Ctrl-C", o.For)
 		}
 		if !c.json {
-			o.Out, o.Live = cmd.OutOrStdout(), isTerminal(cmd.OutOrStdout())
+			o.Out, o.Live, o.Merod = cmd.OutOrStdout(), isTerminal(cmd.OutOrStdout()), called()
 		}
 		ctx, stop := interruptible(cmd.Context())
 		defer stop()
@@ -49,6 +50,14 @@ writes once a second; every write travels to all. The status is 0 if every peer 
 		return nil
 	}
 	return cmd
+}
+
+// called is how the reader called this program, and can call it again.
+func called() string {
+	if strings.Contains(os.Args[0], "go-build") {
+		return "go run ./cmd/merod"
+	}
+	return os.Args[0]
 }
 
 func testnetSim(c *common) *cobra.Command {

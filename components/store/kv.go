@@ -51,17 +51,18 @@ type KV struct {
 	signer  dag.Signer
 	ctx     dag.ID
 
-	writing sync.Mutex // one write at a time decides its status and is admitted
-	mu      sync.RWMutex
-	next    crdt.Map         // all that is admitted
-	present crdt.Map         // all that is synced
-	wall    map[dag.ID]int64 // of the deltas that show a value
-	changed map[chan struct{}]struct{}
+	writing  sync.Mutex // one write at a time decides its status and is admitted
+	mu       sync.RWMutex
+	next     crdt.Map         // all that is admitted
+	present  crdt.Map         // all that is synced
+	wall     map[dag.ID]int64 // of the deltas that show a value
+	changed  map[chan struct{}]struct{}
+	unsynced map[dag.ID][]crdt.Op // what is in next and not in present
 }
 
 // NewKV gives the store of a context, a view of the node's Fold.
 func NewKV(j *dag.Journal, s dag.Signer, ctx dag.ID) *KV {
-	return &KV{journal: j, signer: s, ctx: ctx, wall: map[dag.ID]int64{}, changed: map[chan struct{}]struct{}{}}
+	return &KV{journal: j, signer: s, ctx: ctx, wall: map[dag.ID]int64{}, changed: map[chan struct{}]struct{}{}, unsynced: map[dag.ID][]crdt.Op{}}
 }
 
 // Context is the context that the store shows.
@@ -176,14 +177,20 @@ func (k *KV) Changed() <-chan struct{} {
 	return c
 }
 
-// Admitted implements View.
+// Admitted implements View. A payload that does not fold has no effect, on any node.
 func (k *KV) Admitted(e *dag.Entry) {
 	if e.Delta.Kind != dag.KindData || e.Delta.NeedsUpgrade() {
 		return
 	}
+	ops, err := crdt.DecodeOps(e.Delta.Payload)
+	if err != nil {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_ = k.next.Apply(StampOf(e), e.Delta.Payload) // a payload that does not fold has no effect, on any node
+	if k.next.ApplyOps(StampOf(e), ops) == nil {
+		k.unsynced[e.ID] = ops
+	}
 }
 
 // Synced implements View.
@@ -191,10 +198,12 @@ func (k *KV) Synced(entries []*dag.Entry) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, e := range entries {
-		if e.Delta.Kind != dag.KindData || e.Delta.NeedsUpgrade() {
+		ops, ok := k.unsynced[e.ID]
+		if !ok {
 			continue
 		}
-		if k.present.Apply(StampOf(e), e.Delta.Payload) == nil {
+		delete(k.unsynced, e.ID)
+		if k.present.ApplyOps(StampOf(e), ops) == nil {
 			k.wall[e.ID] = e.Delta.Wall
 		}
 	}
