@@ -174,6 +174,7 @@ func (in *Instance) perform(f *frame, e *effect) {
 		in.openEach(f, e.susp)
 	case effGather:
 		e.reply()
+		in.gatherWhenDone(f.each)
 	}
 }
 

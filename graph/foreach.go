@@ -37,10 +37,23 @@ type Outcome[T any] struct {
 	Failure *Failure // nil when there is a value
 }
 
+// A GatherOption changes when a Gather goes on.
+type GatherOption func(*step)
+
+// Enough has a Gather go on as soon as k(n) of the n items have a value; those that have not ended are cancelled, and are
+// absences with the reason lost. When several gathers close one body, each of them must have enough. It is the quorum of k.
+func Enough(k func(items int) int) GatherOption { return func(s *step) { s.enough, s.note = k, "enough" } }
+
+// Majority is more than half, for Enough.
+func Majority(items int) int { return items/2 + 1 }
+
 // Gather closes the body of a ForEach: when every item has ended, the activation goes on with what became of each, in item
 // order. An item that ends without a value on w is an absence with its reason.
-func Gather[T any](w Wire[T]) Wire[[]Outcome[T]] {
+func Gather[T any](w Wire[T], opts ...GatherOption) Wire[[]Outcome[T]] {
 	s := &step{kind: kindGather, op: "gather", ins: []source{w.port().src}, outs: []reflect.Type{reflect.TypeFor[[]Outcome[T]]()}}
+	for _, o := range opts {
+		o(s)
+	}
 	record(s)
 	s.build = func(l *layout) planFns {
 		from, off := w.port().loader(l), l.slot(s, 0)
@@ -55,8 +68,14 @@ func Gather[T any](w Wire[T]) Wire[[]Outcome[T]] {
 				*slotAt[[]Outcome[T]](x, off) = r.gathered.(*gathered[T]).out
 				return 0, nil
 			},
-			collect: func(n int) gathering { return &gathered[T]{make([]Outcome[T], n), make([]bool, n)} },
-			inputs:  []func(*Tick) any{from.boxed()},
+			collect: func(n int) gathering {
+				g := &gathered[T]{out: make([]Outcome[T], n), has: make([]bool, n), need: n + 1}
+				if s.enough != nil {
+					g.need = s.enough(n)
+				}
+				return g
+			},
+			inputs: []func(*Tick) any{from.boxed()},
 		}
 	}
 	return Wire[[]Outcome[T]]{s, 0}
@@ -64,13 +83,26 @@ func Gather[T any](w Wire[T]) Wire[[]Outcome[T]] {
 
 // gathered is what a Gather has of each item.
 type gathered[T any] struct {
-	out []Outcome[T]
-	has []bool
+	out  []Outcome[T]
+	has  []bool
+	need int // values; more than there are items to wait for all
+}
+
+// enough reports whether nothing more need be waited for.
+func (g *gathered[T]) enough() bool {
+	n := 0
+	for _, has := range g.has {
+		if has {
+			n++
+		}
+	}
+	return n >= g.need
 }
 
 // gathering is a gathered, whatever its type.
 type gathering interface {
 	ended(item int, f *Failure)
+	enough() bool
 	save() ([]byte, error)
 	load(b []byte, d Time) error
 }
@@ -89,7 +121,8 @@ type each struct {
 	set      func(x *Tick, item int) // puts an item in its wire
 	children []*frame                // nil where one has ended
 	gathered []gathering
-	over     bool // the activation has ended
+	done     bool // the tick that gathers is on its way
+	over     bool // the activation has ended, or has gathered
 }
 
 // An itemTick is a tick that a ForEach brings about: the beginning of an item, or the end of all.
@@ -126,7 +159,20 @@ func (in *Instance) openEach(f *frame, s *suspension) {
 		e.children = append(e.children, c)
 		in.items.push(itemTick{e, c, c.gen})
 	}
-	if e.items == 0 {
+	in.gatherWhenDone(e)
+}
+
+// gatherWhenDone has the activation go on once, when every item has ended or every gather has enough.
+func (in *Instance) gatherWhenDone(e *each) {
+	done := e.left == 0
+	if !done && len(e.gathered) > 0 {
+		done = true
+		for _, g := range e.gathered {
+			done = done && g.enough()
+		}
+	}
+	if done && !e.done && !e.over {
+		e.done = true
 		in.items.push(itemTick{each: e})
 	}
 }
@@ -152,6 +198,7 @@ func (in *Instance) gather(e *each) {
 	s := e.susp
 	f := s.frame
 	in.closeOpen(f, s)
+	in.cancelEach(e)
 	in.enter(f)
 	for k, g := range in.prog.steps[s.step].gathers {
 		ps := &in.prog.steps[g]
@@ -175,17 +222,21 @@ func (in *Instance) itemEnded(f *frame, failure *Failure) {
 		g.ended(f.item, failure)
 	}
 	e.children[f.item] = nil
-	if e.left--; e.left == 0 {
-		in.items.push(itemTick{each: e})
-	}
+	e.left--
+	in.gatherWhenDone(e)
 }
 
-// cancelEach ends the items of an activation that has ended.
+// cancelEach ends the items of an activation that has ended, or that has gathered enough.
 func (in *Instance) cancelEach(e *each) {
 	e.over = true
-	for _, c := range e.children {
-		if c != nil {
-			in.end(c, &Failure{Reason: Lost, Detail: "the activation of the for-each has ended"})
+	for i, c := range e.children {
+		if c == nil {
+			continue
 		}
+		f := &Failure{Reason: Lost, Step: in.prog.steps[e.susp.step].name, Detail: "nobody waits for this item any more"}
+		for _, g := range e.gathered {
+			g.ended(i, f)
+		}
+		in.end(c, f)
 	}
 }

@@ -91,12 +91,13 @@ type step struct {
 	retry   *retryPolicy // of a call
 	callee  *step        // of a crossing: the receiving step
 	table   *table
-	repeat  bool          // timer: arms itself again
-	most    int           // for-each: items
-	nth     int           // gather: which one of its for-each
-	body    *step         // the innermost for-each in whose body it is
-	outer   []source      // for-each: wires from outside that its body reads
-	timeout time.Duration // kindCall, kindWork
+	repeat  bool                // timer: arms itself again
+	most    int                 // for-each: items
+	nth     int                 // gather: which one of its for-each
+	enough  func(items int) int // gather: of values to go on with
+	body    *step               // the innermost for-each in whose body it is
+	outer   []source            // for-each: wires from outside that its body reads
+	timeout time.Duration       // kindCall, kindWork
 	build   func(*layout) planFns
 }
 

@@ -56,7 +56,7 @@ func lab() *Graph {
 	got, answer := Call(item, to, server, x, 900*time.Millisecond, Anyone, Retry(3, 100*time.Millisecond, time.Second))
 	Reply(got, plain1(got))
 	sum := Op2(testOps, "sum", 1, func(_ *Tick, v, t int) (int, error) { return 100*t + v, nil })(answer, total)
-	text := outcomes(Gather(sum))
+	text := outcomes(Gather(sum, Enough(func(n int) int { return n - 1 })))
 	worked := Work(total, comp, "add", (*counter).add, time.Second)
 	keep := Op4(testOps, "keep", 1, func(x *Tick, s string, n int, k *Rows[int, Kept], l *One[Time]) (string, error) {
 		if err := l.Set(x.Now()); err != nil {

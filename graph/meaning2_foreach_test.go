@@ -147,6 +147,38 @@ func TestMeaning2_ForEach(t *testing.T) {
 		c.run()
 		c.quiet(t)
 	})
+	t.Run("a gather with enough goes on and cancels the rest", func(t *testing.T) {
+		g := New("quorum", 1)
+		client, server := g.Role("client"), g.Role("server")
+		to := Param[Peer](client, "to")
+		in := Ask[[]int, string](client, "go")
+		item := ForEach(valueOf(in), 8)
+		got, answer := Call(item, to, server, Exchange[int, int]("x", MaxRequest(16), MaxReply(16)), time.Second, Anyone)
+		Reply(got, plain1(got))
+		Reply(in, outcomes(Gather(answer, Enough(Majority))))
+		w := newWorld(t)
+		c := w.start(g, "client", "c", Bind("to", Peer("s")))
+		a := ask[[]int, string](c, "go", []int{1, 2, 3, 4, 5}, time.Minute)
+		c.run()
+		calls := w.sent
+		w.sent = nil
+		reply := func(i int, v byte) {
+			c.in.Deliver(Message{Kind: ReplyMsg, Channel: "x", Peer: "s", Call: calls[i].Call, Payload: []byte{v}})
+			c.run()
+		}
+		reply(4, 9)
+		c.in.Deliver(Message{Kind: ErrorMsg, Channel: "x", Peer: "s", Call: calls[0].Call, Reason: Denied})
+		reply(1, 7)
+		want(t, "answered too early", a.n, 0)
+		reply(2, 8)
+		want(t, "answer", a.v, "denied 7 8 lost 9")
+		want(t, "cancelled", len(w.sent) == 1 && w.sent[0].Kind == CancelMsg && w.sent[0].Call == calls[3].Call, true)
+		c.quiet(t)
+		b := ask[[]int, string](c, "go", []int{1, 2, 3}, time.Minute)
+		w.pass(2 * time.Second) // nobody answers: it ends when all have ended
+		want(t, "without enough", b.v, "timeout timeout timeout")
+		c.quiet(t)
+	})
 	t.Run("bodies nest", func(t *testing.T) {
 		g, r := one()
 		in := Ask[[]int, string](r, "go")

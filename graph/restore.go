@@ -104,7 +104,7 @@ func (in *Instance) restoreFrames(s *snapshot, d Time) error {
 			in.waiting.push(p)
 			continue
 		}
-		if err := in.restoreEach(p, &s.Eaches[o.Each], d); err != nil {
+		if err := in.restoreEach(p, &s.Eaches[o.Each], s.Items, o.Each, d); err != nil {
 			return err
 		}
 		eaches[o.Each] = p.each
@@ -127,7 +127,7 @@ func (in *Instance) restoreFrames(s *snapshot, d Time) error {
 	return nil
 }
 
-func (in *Instance) restoreEach(p *suspension, s *eachSnapshot, d Time) error {
+func (in *Instance) restoreEach(p *suspension, s *eachSnapshot, items []itemSnapshot, at int, d Time) error {
 	ps := &in.prog.steps[p.step]
 	e := &each{susp: p, items: s.Items, left: s.Left}
 	p.each = e
@@ -153,6 +153,10 @@ func (in *Instance) restoreEach(p *suspension, s *eachSnapshot, d Time) error {
 			return fmt.Errorf("restore a gather: %w", err)
 		}
 		e.gathered = append(e.gathered, c)
+	}
+	e.done = e.left == 0
+	for _, it := range items {
+		e.done = e.done || it.Child < 0 && it.Each == at
 	}
 	return nil
 }
