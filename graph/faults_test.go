@@ -189,10 +189,10 @@ var faults = []struct {
 	}},
 	{"rows that a snapshot cannot keep", func(f *faulty) { Table(f.a, "chans", func(chan int) int { return 0 }, Capacity(1)) }},
 	{"a wire that is alive while a call waits, and that a snapshot cannot keep", func(f *faulty) {
-		secret := Op1(testOps, "secret", 1, func(*Tick, int) (unkept, error) { return unkept{}, nil })(f.v)
+		secret := Op1(testOps, "secret", 1, func(_ *Tick, n int) (unkept, error) { return unkept{n}, nil })(f.v)
 		in, answer := Call(f.v, f.to, f.b, f.exchange(MaxRequest(16), MaxReply(16)), time.Second, Anyone)
 		Reply(in, received1(in))
-		Op2(testOps, "tell", 1, func(*Tick, int, unkept) (Done, error) { return Done{}, nil })(answer, secret)
+		use(Op2(testOps, "tell", 1, func(_ *Tick, n int, u unkept) (int, error) { return n + u.n, nil })(answer, secret))
 	}},
 }
 
