@@ -34,11 +34,20 @@ const (
 	siteDuplicate // a topic message is repeated
 	siteCrash     // how long a node stays up
 	siteDown      // how long it stays down
+	sitePartition // whether and when the network falls apart, by slot of time
+	siteSide      // the side of a node in it
+	siteOneWay    // whether and when some cannot reach others, by slot of time
+	siteCut       // whether a node is one of them
+	siteKeepalive // of a pair: how long until a connection that does not carry breaks
+	siteRate      // of a pair: bytes a second
+	siteDrift     // of a node's steady clock
+	siteWall      // of its calendar: at the start, then the jump by slot of time
 	sites
 )
 
 var siteNames = [sites]string{"size", "offset", "cost", "latency", "overlay", "rand", "jitter", "work", "dial", "detect",
-	"redial", "break", "drop", "delay", "reorder", "duplicate", "crash", "down"}
+	"redial", "break", "drop", "delay", "reorder", "duplicate", "crash", "down",
+	"partition", "side", "oneway", "cut", "keepalive", "rate", "drift", "wall"}
 
 func (s site) fault() bool { return s >= siteBreak }
 

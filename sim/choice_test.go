@@ -21,6 +21,14 @@ func TestChoiceFunctionIsFrozen(t *testing.T) {
 		{7, siteRand, 0, 1, 0xfc6a2652e51550b3},
 		{7, siteRand, 1, 0, 0x885cd4f864a36c23},
 		{7, siteDown, 1 << 40, 1 << 40, 0x6a0a811cc3ebca46},
+		{7, sitePartition, theWorld, 0, 0xe4de5aa2e5a68e39},
+		{7, siteSide, 3, 0, 0xab8cbc3a05fa34ec},
+		{7, siteOneWay, theWorld, 0, 0xc250e75c147a786d},
+		{7, siteCut, 3, 0, 0x126790ee36553175},
+		{7, siteKeepalive, 1<<32 | 2, 5, 0xbc3a4f0af6aa7f3},
+		{7, siteRate, 1<<32 | 2, 0, 0xa6858bd3fc027fe6},
+		{7, siteDrift, 3, 0, 0x5a370e5144cde4e2},
+		{7, siteWall, 3, 1, 0x3621bd6fa4b17e17},
 	} {
 		if got := newChoices(Options{Seed: g.seed}).at(g.site, g.node, g.count); got != g.want {
 			t.Errorf("seed %d, %s of %d, %d: %#x, was %#x", g.seed, siteNames[g.site], g.node, g.count, got, g.want)

@@ -58,7 +58,9 @@ func (w *World) crash(n *Node) {
 		w.abandon(l, n)
 	}
 	in.Stop()
-	n.neighbours.Set(nil)
+	if n.neighbours != nil {
+		n.neighbours.Set(nil)
+	}
 	if w.scenario.OnCrash != nil {
 		w.scenario.OnCrash(n)
 	}
@@ -71,7 +73,7 @@ func (w *World) abandon(l *link, n *Node) {
 	l.knows[l.end(n.index)] = false
 	switch l.state {
 	case linkOpen:
-		w.broken(l)
+		w.broken(l, false)
 	case linkDialing:
 		waiting := l.waiting
 		l.waiting = nil

@@ -35,8 +35,10 @@
 // random overlay, drop what they have seen in the last two minutes, and may lose, repeat and reorder single messages.
 //
 // A crash takes the instance and everything in memory. Node.Kept stays, and Scenario.OnCrash may take from it what was not
-// synced. Faults end when three quarters of the run are over, or earlier when a liveness property asks for more time:
-// everything is up again and the network is whole, so that liveness can be judged at the end.
+// synced. A partition or a one-way cut tells nobody: what is sent into it vanishes, until a keepalive breaks the
+// connection. Each node has a steady clock and a calendar of its own, which the fault skew makes drift and jump. Faults end
+// when three quarters of the run are over, or earlier when a liveness property asks for more time: everything is up again
+// and the network is whole, so that liveness can be judged at the end.
 //
 // # Determinism
 //
@@ -45,8 +47,9 @@
 // choices of anything else. The trace hash covers every event of the scheduler, every tick and every message; two runs of
 // one scenario and one set of options on one version of the code have equal hashes.
 //
+// When two runs part that should not, Diverge finds the thousand events in which they do, and Compare the very step.
+//
 // # What is not here yet
 //
-// The faults bandwidth, partition, oneway, skew, disk, backup, clone and hostile; swarms and shrinking. ParseFaults refuses
-// them; nothing stands in for them.
+// The faults disk, backup, clone and hostile; swarms and shrinking. ParseFaults refuses those; nothing stands in for them.
 package sim

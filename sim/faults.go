@@ -15,6 +15,10 @@ const (
 	Reorder                      // topics reorder single messages
 	Duplicate                    // topics repeat single messages
 	Churn                        // nodes crash and start again
+	Bandwidth                    // bytes take time on a connection
+	Partition                    // the network falls into groups for a while
+	OneWay                       // some nodes cannot reach some others for a while, who can reach them
+	Skew                         // clocks go wrong
 )
 
 // faultNames are all kinds of the design in its order; those without a set are not built yet.
@@ -22,14 +26,18 @@ var faultNames = []struct {
 	name string
 	set  Faults
 }{
-	{"loss", Loss}, {"delay", Delay}, {"reorder", Reorder}, {"duplicate", Duplicate}, {"bandwidth", 0},
-	{"partition", 0}, {"oneway", 0}, {"churn", Churn}, {"skew", 0}, {"disk", 0}, {"backup", 0}, {"clone", 0},
+	{"loss", Loss}, {"delay", Delay}, {"reorder", Reorder}, {"duplicate", Duplicate}, {"bandwidth", Bandwidth},
+	{"partition", Partition}, {"oneway", OneWay}, {"churn", Churn}, {"skew", Skew}, {"disk", 0}, {"backup", 0}, {"clone", 0},
 	{"hostile", 0},
 }
 
 // Built names the kinds of fault that can be asked for.
 func Built() []string {
-	return strings.Split((Loss | Delay | Reorder | Duplicate | Churn).String(), ",")
+	var all Faults
+	for _, n := range faultNames {
+		all |= n.set
+	}
+	return strings.Split(all.String(), ",")
 }
 
 // ParseFaults reads a list of kinds, such as "loss,churn"; "none" and "" are none. A kind that is not built yet, and "all"

@@ -37,7 +37,7 @@ func (h *host) Send(m graph.Message) {
 		return
 	}
 	if m.Remaining > 0 {
-		m.Remaining = max(1, m.Remaining-dep.Sub(w.now))
+		m.Remaining = max(1, m.Remaining-h.n.steady(dep).Sub(h.n.Now()))
 	}
 	w.send(h.n, m, dep)
 }

@@ -29,7 +29,11 @@ type link struct {
 	last    [2]graph.Time // arrival of the latest message to a, to b
 	waiting []int32       // parcels, until it is open
 	calls   []openCall
-	knows   [2]bool // whether a, b believe that it is open
+	knows   [2]bool       // whether a, b believe that it is open
+	dark    [2]bool       // something on its way to a, to b has vanished since it opened
+	doomed  bool          // its keepalive runs out
+	rate    uint64        // bytes a second; 0 for as many as one wants
+	free    [2]graph.Time // when the last byte to a, to b will have left
 }
 
 // An openCall is a request on a link that has no answer yet. The receiver is given the stream in the place of the caller's
@@ -69,6 +73,9 @@ func (w *World) link(i, j int32) *link {
 	if a != b {
 		l.latency = latencyLeast + time.Duration(below(w.choices.at(siteLatency, int64(key), 0), uint64(latencyMost-latencyLeast)))
 		w.nodes[b].links = append(w.nodes[b].links, l)
+		if v := w.choices.at(siteRate, int64(key), 0); w.sizes.rate > 0 && v != 0 {
+			l.rate = w.sizes.rate/4 + below(v, w.sizes.rate)
+		}
 	}
 	w.nodes[a].links = append(w.nodes[a].links, l)
 	w.links = append(w.links, l)
@@ -96,6 +103,13 @@ func (w *World) dialed(l *link, epoch int32) {
 	}
 	from, to := w.nodes[l.dialer], w.nodes[l.other(l.dialer)]
 	switch {
+	case w.blocked(from, to) || w.blocked(to, from):
+		if l.silent {
+			w.unreachable(l)
+			return
+		}
+		l.silent = true
+		w.queue.push(w.now.Add(dialSilence), doDialed, epoch, l.index)
 	case to.Up():
 		w.open(l)
 	case !l.silent && below(from.draw(siteDial), 4) == 3:
@@ -109,14 +123,15 @@ func (w *World) dialed(l *link, epoch int32) {
 // open sends what has waited, in order.
 func (w *World) open(l *link) {
 	l.state = linkOpen
-	l.last = [2]graph.Time{}
+	l.last, l.free, l.dark, l.doomed = [2]graph.Time{}, [2]graph.Time{}, [2]bool{}, false
 	waiting := l.waiting
 	l.waiting = nil
 	for _, ref := range waiting {
 		p := w.parcels.take(ref)
 		dep := max(w.now, p.left)
 		if p.msg.Remaining > 0 {
-			if p.msg.Remaining -= dep.Sub(p.left); p.msg.Remaining <= 0 {
+			from := w.nodes[p.from]
+			if p.msg.Remaining -= from.steady(dep).Sub(from.steady(p.left)); p.msg.Remaining <= 0 {
 				l.closeStream(p.stream)
 				w.count(expiredInQueue)
 				continue
@@ -138,7 +153,7 @@ func (w *World) open(l *link) {
 func (w *World) unreachable(l *link) {
 	l.state = linkClosed
 	l.epoch++
-	if w.options.Trace != nil {
+	if w.tracing() {
 		w.line("%s cannot reach %s", w.nodes[l.dialer].id, w.nodes[l.other(l.dialer)].id)
 	}
 	waiting := l.waiting
@@ -157,12 +172,12 @@ func (w *World) unreachable(l *link) {
 }
 
 // broken ends the epoch of an open link: what is on the way is gone, open calls are lost. A request that was not handed over
-// yet waits for the next epoch.
-func (w *World) broken(l *link) {
+// yet waits for the next epoch. When a keepalive has run out, both ends know already.
+func (w *World) broken(l *link, known bool) {
 	l.state = linkClosed
 	l.epoch++
 	w.count(brokenConnections)
-	if w.options.Trace != nil {
+	if w.tracing() {
 		w.line("%s and %s: the connection breaks", w.nodes[l.a].id, w.nodes[l.b].id)
 	}
 	var calls []openCall
@@ -184,7 +199,10 @@ func (w *World) broken(l *link) {
 			continue
 		}
 		n.since = w.now
-		at := w.now.Add(w.noticeAfter(n, l))
+		at := w.now
+		if !known {
+			at = w.now.Add(w.noticeAfter(n, l))
+		}
 		for _, c := range calls {
 			if c.caller == i {
 				w.count(lostCalls)
@@ -200,7 +218,7 @@ func (w *World) broken(l *link) {
 // noticeAfter draws how long an end takes to see that a connection is gone: mostly it is reset, sometimes it is silent.
 func (w *World) noticeAfter(n *Node, l *link) time.Duration {
 	v := n.draw(siteDetect)
-	if v>>62 == 3 {
+	if v>>62 == 3 || w.blocked(w.nodes[l.other(n.index)], n) {
 		return l.latency + time.Duration(below(v<<2, uint64(noticeMost)))
 	}
 	return l.latency

@@ -278,3 +278,13 @@ func TestRequestsWaitForTheNextConnection(t *testing.T) {
 		t.Errorf("%+v: want one lost and two answered", p)
 	}
 }
+
+// TestWithoutOverlay: a protocol that has no topics and asks for no neighbours runs without edges.
+func TestWithoutOverlay(t *testing.T) {
+	s := pingScenario(time.Second)
+	s.Degree = -1
+	w := world(t, s, Options{Nodes: 20, Seed: 1, Time: time.Minute, Faults: allBuilt})
+	if r := w.report(); !r.OK || len(w.links) != 19 || len(w.nodes[1].Neighbours().Get()) != 0 {
+		t.Errorf("%d links, %+v", len(w.links), r)
+	}
+}

@@ -18,6 +18,8 @@ type Node struct {
 	prog   *graph.Program
 	hears  map[string]bool // topics that its role receives
 	offset graph.Time      // of its steady clock
+	ppm    int64           // by which that is too fast
+	wall   time.Duration   // by which its calendar is wrong
 	cost   time.Duration   // of one event
 
 	inst     *graph.Instance // nil while it is down
@@ -32,12 +34,15 @@ type Node struct {
 	queued    int        // at least what its inbox holds
 	changed   bool       // its latest event changed a table
 
+	side       uint8 // of the partition
+	mute, deaf bool  // of the one-way cut: what it sends, or what is sent to it
+
 	counts [sites]uint64
 	named  map[string]uint64
 
-	links      []*link // every one that it ever had, in order of first use
-	edges      []*link // of the overlay, by the other's index
-	neighbours *graph.Feed[[]graph.Peer]
+	links      []*link                   // every one that it ever had, in order of first use
+	edges      []*link                   // of the overlay, by the other's index
+	neighbours *graph.Feed[[]graph.Peer] // nil until somebody asks for it
 	seen       seenCache
 }
 
@@ -67,16 +72,12 @@ func (n *Node) Restarts() int { return n.restarts }
 
 // Neighbours is who is connected to the node in the overlay, as far as it knows, in order of identity. The feed is the same
 // one for the whole run; nobody is connected when a node starts.
-func (n *Node) Neighbours() *graph.Feed[[]graph.Peer] { return n.neighbours }
-
-// Now is the node's steady clock. Clocks of two nodes have nothing to do with each other.
-func (n *Node) Now() graph.Time { return n.offset + n.w.now }
-
-// Wall is the node's calendar.
-func (n *Node) Wall() time.Time { return epoch.Add(time.Duration(n.w.now)) }
-
-// epoch is the wall time at which every run begins.
-var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+func (n *Node) Neighbours() *graph.Feed[[]graph.Peer] {
+	if n.neighbours == nil {
+		n.neighbours = graph.NewFeed(n.w.neighbours(n))
+	}
+	return n.neighbours
+}
 
 // Undisturbed is for how long the node has been up without losing a connection; 0 while it is down.
 func (n *Node) Undisturbed() time.Duration {

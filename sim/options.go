@@ -21,6 +21,9 @@ type Options struct {
 	CheckImmutable bool
 	// Trace is written one line an event, for people; nil for none.
 	Trace io.Writer
+	// TraceFrom and TraceTo bound the trace to what happens when at least so many, and less than so many, events have been
+	// taken; a TraceTo of 0 is the end. The hashes after each 1,000 events are written all the same.
+	TraceFrom, TraceTo uint64
 }
 
 func (o Options) settled() (Options, error) {

@@ -12,7 +12,10 @@ const defaultDegree = 6
 // overlay draws the edges: a ring through all nodes, so that it is connected, and random edges up to the degree.
 func (w *World) overlay() {
 	count, degree := len(w.nodes), w.scenario.Degree
-	if degree <= 0 {
+	switch {
+	case degree < 0:
+		return
+	case degree == 0:
 		degree = defaultDegree
 	}
 	var drawn uint64
@@ -60,18 +63,20 @@ func (w *World) edge(i, j int32) {
 func (w *World) know(l *link, i int32, open bool) {
 	if end := l.end(i); l.edge && l.knows[end] != open {
 		l.knows[end] = open
-		w.publishNeighbours(w.nodes[i])
+		if n := w.nodes[i]; n.neighbours != nil {
+			n.neighbours.Set(w.neighbours(n))
+		}
 	}
 }
 
-func (w *World) publishNeighbours(n *Node) {
-	var now []graph.Peer
+// neighbours are those with whom a node believes to be connected.
+func (w *World) neighbours(n *Node) (now []graph.Peer) {
 	for _, l := range n.edges {
 		if l.knows[l.end(n.index)] {
 			now = append(now, w.nodes[l.other(n.index)].id)
 		}
 	}
-	n.neighbours.Set(now)
+	return now
 }
 
 // notice is when an end sees that an edge has broken; it may be open again by then.

@@ -27,6 +27,9 @@ const (
 	doCrash                       // node
 	doStart                       // node
 	doCheck                       // properties, each virtual second
+	doCut                         // a partition or a one-way cut: its slot, its begin, its end
+	doSever                       // link: a keepalive runs out
+	doJump                        // node: its calendar
 )
 
 // late orders entries of one instant: turns come after everything that arrives.

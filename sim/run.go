@@ -77,8 +77,7 @@ func (w *World) addNodes() error {
 				}
 			}
 		}
-		n := &Node{w: w, index: int32(i), id: graph.Peer(fmt.Sprintf("n%06d", i)), role: role, prog: programs[role], hears: hears[role],
-			neighbours: graph.NewFeed[[]graph.Peer](nil)}
+		n := &Node{w: w, index: int32(i), id: graph.Peer(fmt.Sprintf("n%06d", i)), role: role, prog: programs[role], hears: hears[role]}
 		n.offset = graph.Time(i+1)*graph.Time(time.Hour) + graph.Time(below(n.draw(siteOffset), uint64(time.Hour)))
 		n.cost = costLeast + time.Duration(below(n.draw(siteCost), uint64(costMost-costLeast)))
 		w.nodes = append(w.nodes, n)
@@ -94,28 +93,43 @@ const (
 )
 
 func (w *World) run() error {
+	for more := w.begin(); more; {
+		more = w.step()
+	}
+	return w.err
+}
+
+// begin starts every node; false when there is nothing to do any more.
+func (w *World) begin() (more bool) {
 	w.line("run %s: %d nodes, seed %d, faults %s", w.scenario.Name, len(w.nodes), w.options.Seed, w.options.Faults)
 	for _, n := range w.nodes {
+		if w.sizes.jump > 0 {
+			w.skew(n)
+		}
 		if err := w.start(n); err != nil {
-			return err
+			w.err = err
+			return false
 		}
 	}
+	w.planCuts()
 	if w.scenario.Script != nil {
 		w.scenario.Script(w)
 	}
 	w.queue.push(graph.Time(time.Second), doCheck, 0, 0)
-	for len(w.queue.heap) > 0 && w.err == nil {
-		e := w.queue.pop()
-		if e.at > w.end {
-			break
-		}
+	return w.err == nil
+}
+
+// step does what comes next; false when the run is over.
+func (w *World) step() (more bool) {
+	if e := w.queue.pop(); e.at <= w.end {
 		w.now = e.at
 		w.trace.entry(&e)
 		w.do(&e)
+		return w.err == nil
 	}
 	w.now = w.end
 	w.checkAll()
-	return w.err
+	return false
 }
 
 func (w *World) do(e *entry) {
@@ -144,6 +158,12 @@ func (w *World) do(e *entry) {
 	case doStart:
 		w.line("%s starts again", w.nodes[e.node].id)
 		w.restart(w.nodes[e.node])
+	case doCut:
+		w.cutStep(cut(e.node), e.ref)
+	case doSever:
+		w.sever(w.links[e.ref], e.node)
+	case doJump:
+		w.jump(w.nodes[e.node], e.ref)
 	case doCheck:
 		w.checkAll()
 		w.queue.push(w.now.Add(time.Second), doCheck, 0, 0)

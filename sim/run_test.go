@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/merograph/merograph/graph"
 )
 
-const allBuilt = Loss | Delay | Reorder | Duplicate | Churn
+const allBuilt = Loss | Delay | Reorder | Duplicate | Churn | Bandwidth | Partition | OneWay | Skew
 
 func scenarios() []Scenario {
 	return []Scenario{pingScenario(300 * time.Millisecond), gossipScenario(), journalScenario(false)}
@@ -17,7 +18,7 @@ func scenarios() []Scenario {
 
 func TestScenariosHold(t *testing.T) {
 	for _, s := range scenarios() {
-		for _, faults := range []Faults{0, Loss, Churn, allBuilt} {
+		for _, faults := range []Faults{0, Loss, Churn, Bandwidth, Partition, OneWay, Skew, allBuilt} {
 			t.Run(s.Name+"/"+faults.String(), func(t *testing.T) {
 				for seed := range uint64(3) {
 					r := run(t, s, Options{Nodes: 20, Seed: seed, Time: 2 * time.Minute, Faults: faults, CheckImmutable: true})
@@ -46,6 +47,21 @@ func TestSameSeedSameHash(t *testing.T) {
 				"one processor": func() *Report {
 					defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 					return run(t, s, o)
+				},
+				"eight processors": func() *Report {
+					defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+					return run(t, s, o)
+				},
+				"no frame is used twice": func() *Report {
+					fresh := s
+					fresh.Bind = func(n *Node) []graph.Option {
+						opts := []graph.Option{graph.WithoutFrameReuse()}
+						if s.Bind != nil {
+							opts = append(opts, s.Bind(n)...)
+						}
+						return opts
+					}
+					return run(t, fresh, o)
 				},
 				"no collector": func() *Report {
 					defer debug.SetGCPercent(debug.SetGCPercent(-1))

@@ -25,7 +25,8 @@ type Scenario struct {
 	Churn func(n *Node) bool
 	// Properties must hold.
 	Properties []Property
-	// Degree is how many neighbours a node has in the overlay of topics and of the Neighbours feed; 0 means 6.
+	// Degree is how many neighbours a node has in the overlay of topics and of the Neighbours feed; 0 means 6. A protocol that
+	// uses neither runs faster without an overlay: -1.
 	Degree int
 }
 

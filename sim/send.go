@@ -91,9 +91,18 @@ func (w *World) give(l *link, p parcel, dep graph.Time) {
 
 // transmit sends a parcel over an open link: in order, or not at all because the link breaks.
 func (w *World) transmit(l *link, p parcel, dep graph.Time) {
+	from, to := w.nodes[p.from], l.end(p.to)
+	first, last := w.squeeze(l, to, dep, len(p.msg.Payload))
+	if first > dep && p.msg.Remaining > 0 {
+		if p.msg.Remaining -= from.steady(first).Sub(from.steady(dep)); p.msg.Remaining <= 0 {
+			l.closeStream(p.stream)
+			w.count(expiredInQueue)
+			return
+		}
+	}
+	w.fill(l, to, dep, last)
 	w.messages++
 	w.bytes += uint64(len(p.msg.Payload))
-	from := w.nodes[p.from]
 	if p.msg.Kind == graph.RequestMsg {
 		if c := l.find(func(c *openCall) bool { return c.stream == p.stream }); c != nil {
 			c.sent = true
@@ -102,11 +111,14 @@ func (w *World) transmit(l *link, p parcel, dep graph.Time) {
 	if w.sizes.breaks > 0 && w.now < w.heal && l.a != l.b && perMillion(from.draw(siteBreak), w.sizes.breaks) {
 		w.trace.sent(w, &p, never)
 		w.count(lostMessages)
-		w.broken(l)
+		w.broken(l, false)
 		return
 	}
-	to := 1 - l.end(p.from)
-	at := max(dep.Add(w.transit(l, from)), l.last[to]+1)
+	if w.vanishes(l, p.from, p.to) {
+		w.trace.sent(w, &p, never)
+		return
+	}
+	at := max(last.Add(w.transit(l, from)), l.last[to]+1)
 	if l.a == l.b {
 		at = max(dep, l.last[to])
 	}
@@ -137,6 +149,9 @@ func (w *World) arrive(n *Node, ref int32) {
 	l := w.links[p.link]
 	if l.epoch != p.epoch {
 		w.count(lostMessages)
+		return
+	}
+	if w.vanishes(l, p.from, p.to) {
 		return
 	}
 	m := p.msg

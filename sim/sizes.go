@@ -12,6 +12,10 @@ type sizes struct {
 	repeats  uint64        // of a million hops
 	hold     time.Duration // at most, of what is reordered or repeated
 	up, down time.Duration // on average
+	slot     [cuts]time.Duration
+	rate     uint64        // bytes a second of a pair, on average
+	ppm      uint64        // a steady clock drifts by at most so many in a million
+	jump     time.Duration // a calendar jumps once in each such time
 }
 
 // drawSizes draws every size whatever the faults, so that a fault that is left out changes no other.
@@ -34,7 +38,16 @@ func (w *World) drawSizes() sizes {
 		up:       lasts(30*time.Second, 5*time.Minute),
 		down:     lasts(500*time.Millisecond, 15*time.Second),
 	}
-	// A short run sees crashes too.
+	s.slot[partition] = lasts(20*time.Second, 4*time.Minute)
+	s.slot[oneWay] = lasts(20*time.Second, 4*time.Minute)
+	s.rate = 32 << 10 << between(0, 7)
+	s.ppm = between(50, 501)
+	s.jump = lasts(2*time.Minute, 20*time.Minute)
+	// A short run sees crashes, cuts and jumps too.
+	for c := range s.slot {
+		s.slot[c] = max(time.Millisecond, min(s.slot[c], time.Duration(w.heal)/4))
+	}
+	s.jump = max(time.Millisecond, min(s.jump, time.Duration(w.heal)/4))
 	s.up, s.down = min(s.up, time.Duration(w.heal)/2), min(s.down, time.Duration(w.heal)/8)
 	f := w.options.Faults
 	if !f.Has(Loss) {
@@ -51,6 +64,18 @@ func (w *World) drawSizes() sizes {
 	}
 	if !f.Has(Churn) {
 		s.up = 0
+	}
+	if !f.Has(Bandwidth) {
+		s.rate = 0
+	}
+	if !f.Has(Partition) {
+		s.slot[partition] = 0
+	}
+	if !f.Has(OneWay) {
+		s.slot[oneWay] = 0
+	}
+	if !f.Has(Skew) {
+		s.ppm, s.jump = 0, 0
 	}
 	return s
 }

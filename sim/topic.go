@@ -79,7 +79,14 @@ func (w *World) hop(l *link, from *Node, pub *publication, dep graph.Time) {
 	w.messages++
 	w.bytes += uint64(len(pub.msg.Payload))
 	h := hop{pub: pub, from: from.index, to: l.other(from.index), link: l.index, epoch: l.epoch}
-	faulty, at := w.now < w.heal, dep.Add(w.transit(l, from))
+	end := l.end(h.to)
+	_, last := w.squeeze(l, end, dep, len(pub.msg.Payload))
+	w.fill(l, end, dep, last)
+	if w.vanishes(l, h.from, h.to) {
+		w.trace.hop(w, &h, never)
+		return
+	}
+	faulty, at := w.now < w.heal, last.Add(w.transit(l, from))
 	if faulty && w.sizes.drops > 0 && perMillion(from.draw(siteDrop), w.sizes.drops) {
 		w.count(lostPublications)
 		w.trace.hop(w, &h, never)
@@ -112,6 +119,9 @@ func (w *World) hopped(n *Node, ref int32) {
 	h := w.hops.take(ref)
 	if w.links[h.link].epoch != h.epoch {
 		w.count(lostPublications)
+		return
+	}
+	if w.vanishes(w.links[h.link], h.from, h.to) {
 		return
 	}
 	if fresh := n.seen.add(h.pub.id, w.now, false); !fresh && (!h.again || n.seen.ids[h.pub.id]) {

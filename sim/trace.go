@@ -48,8 +48,9 @@ func (t *trace) entry(e *entry) {
 
 // taken ends the trace of one event of an instance.
 func (t *trace) taken(w *World) {
-	if w.events%1000 == 0 {
+	if w.events%hashEvery == 0 {
 		t.hashes = append(t.hashes, t.sum)
+		w.write("%d events, hash %016x", w.events, t.sum)
 	}
 }
 
@@ -64,7 +65,7 @@ func (t *trace) tick(w *World, n *Node, i *graph.TickInfo) {
 		t.add(uint64(i.Failure.Reason))
 		t.sum = hashString(hashString(t.sum, i.Failure.Step), i.Failure.Detail)
 	}
-	if w.options.Trace != nil {
+	if w.tracing() {
 		from := ""
 		if i.Sender != "" {
 			from = " from " + string(i.Sender)
@@ -85,7 +86,7 @@ func (t *trace) sent(w *World, p *parcel, at graph.Time) {
 	t.add(uint64(p.from)<<32 | uint64(uint32(p.to)))
 	t.add(uint64(p.msg.Kind)<<56 ^ uint64(p.msg.Reason)<<48 ^ uint64(at))
 	t.sum = hashBytes(t.sum, p.msg.Payload)
-	if w.options.Trace != nil {
+	if w.tracing() {
 		w.leaves(p.from, p.to, &p.msg, at)
 	}
 }
@@ -93,7 +94,7 @@ func (t *trace) sent(w *World, p *parcel, at graph.Time) {
 // refused is a message that an instance did not take.
 func (t *trace) refused(w *World, n *Node, m *graph.Message, f *graph.Failure) {
 	t.add(uint64(f.Reason)<<32 | uint64(uint32(n.index)))
-	if w.options.Trace != nil {
+	if w.tracing() {
 		w.line("%s refuses %s %s of %s: %v", n.id, kindNames[m.Kind], m.Channel, m.Peer+m.Relay, f)
 	}
 }
@@ -103,7 +104,7 @@ func (t *trace) hop(w *World, h *hop, at graph.Time) {
 	t.add(h.pub.id)
 	t.add(uint64(h.from)<<32 | uint64(uint32(h.to)))
 	t.add(uint64(at))
-	if w.options.Trace != nil {
+	if w.tracing() {
 		w.leaves(h.from, h.to, &h.pub.msg, at)
 	}
 }
@@ -113,11 +114,25 @@ func (w *World) leaves(from, to int32, m *graph.Message, at graph.Time) {
 	if at != never {
 		arrives = fmt.Sprintf("arrives %d.%09d", at/1e9, at%1e9)
 	}
-	w.line("%s → %s %s %s, %d bytes, %s", w.nodes[from].id, w.nodes[to].id, kindNames[m.Kind], m.Channel, len(m.Payload), arrives)
+	w.line("%s → %s %s %s, %d bytes %08x, %s", w.nodes[from].id, w.nodes[to].id, kindNames[m.Kind], m.Channel, len(m.Payload),
+		uint32(hashBytes(offset64, m.Payload)), arrives)
 }
 
-// line writes one line of the readable trace. A writer that fails gets no more.
+// tracing reports whether the readable trace is wanted now.
+func (w *World) tracing() bool {
+	o := &w.options
+	return o.Trace != nil && w.events >= o.TraceFrom && (o.TraceTo == 0 || w.events < o.TraceTo)
+}
+
+// line writes one line of the readable trace, when that is wanted.
 func (w *World) line(format string, args ...any) {
+	if w.tracing() {
+		w.write(format, args...)
+	}
+}
+
+// write writes one line whatever part of the trace is wanted. A writer that fails gets no more.
+func (w *World) write(format string, args ...any) {
 	if w.options.Trace == nil {
 		return
 	}

@@ -68,9 +68,9 @@ func (w *World) plan(n *Node, took bool) {
 		n.due = at
 	}
 	switch {
-	case took && (n.queued > 0 || n.due-n.offset <= n.busyUntil):
+	case took && (n.queued > 0 || n.when(n.due) <= n.busyUntil):
 		w.wantTurn(n, n.busyUntil)
 	case ok:
-		w.wantTimer(n, max(n.due-n.offset, w.now+1))
+		w.wantTimer(n, max(n.when(n.due), w.now+1))
 	}
 }

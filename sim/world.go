@@ -31,7 +31,8 @@ type World struct {
 	links   []*link
 	pairs   map[uint64]*link
 	streams uint64
-	draws   uint64 // of the world's own size choices
+	cut     [cuts]bool // what is cut now
+	draws   uint64     // of the world's own size choices
 	named   map[string]uint64
 
 	events, messages, bytes uint64
@@ -94,10 +95,16 @@ const (
 	delayedMessages
 	lostTasks
 	expiredInQueue
+	partitions
+	oneWayCuts
+	vanishedMessages
+	slowMessages
+	clockJumps
 	happenings
 )
 
 var happeningNames = [happenings]string{"crashes", "restarts", "brokenConnections", "lostCalls", "unreachableCalls", "lostMessages",
-	"lostPublications", "repeatedPublications", "reorderedPublications", "delayedMessages", "lostTasks", "expiredInQueue"}
+	"lostPublications", "repeatedPublications", "reorderedPublications", "delayedMessages", "lostTasks", "expiredInQueue",
+	"partitions", "oneWayCuts", "vanishedMessages", "slowMessages", "clockJumps"}
 
 func (w *World) count(h happening) { w.happened[h]++ }

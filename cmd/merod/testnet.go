@@ -70,6 +70,10 @@ the report then names it and the seed.`}
 	cmd.Flags().DurationVar(&o.Time, "time", 10*time.Minute, "virtual time")
 	cmd.Flags().StringVar(&o.Faults, "faults", "none", "what goes wrong, with commas between; all, or none")
 	cmd.Flags().StringVar(&trace, "trace", "", "write one line for each event to a file")
+	cmd.Flags().Uint64Var(&o.TraceFrom, "trace-from", 0, "begin the trace when so many events have been taken")
+	cmd.Flags().Uint64Var(&o.TraceTo, "trace-to", 0, "end the trace when so many events have been taken; 0 is never")
+	cmd.Flags().StringArrayVar(&o.Overrides, "override", nil, "a choice, as site/node/count=value; may be given again")
+	cmd.Flags().BoolVar(&o.OnlyOverrides, "only-overrides", false, "let no fault happen but those of --override")
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		if trace != "" {
 			f, err := os.Create(trace)
