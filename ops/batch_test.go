@@ -16,7 +16,7 @@ func batchRig(t testing.TB, fill ops.Fill, capacity int) *rig {
 	return g.start()
 }
 
-func TestBatch(t *testing.T) {
+func TestMeaning5_Batch(t *testing.T) {
 	t.Run("by count, two keys side by side, in order", func(t *testing.T) {
 		g := batchRig(t, ops.Fill{Count: 3}, 2)
 		for v := range 4 {

@@ -17,7 +17,7 @@ func zipRig(t testing.TB, capacity int) *rig {
 	return g.start()
 }
 
-func TestZip(t *testing.T) {
+func TestMeaning5_Zip(t *testing.T) {
 	t.Run("two keys side by side, either side first", func(t *testing.T) {
 		g := zipRig(t, 8)
 		g.say("a", "x", 1)
@@ -96,7 +96,7 @@ func TestZip(t *testing.T) {
 	})
 }
 
-func TestFirst(t *testing.T) {
+func TestMeaning5_First(t *testing.T) {
 	g := newRig(t)
 	both := g.in("both")
 	f := ops.First(g.r, "first", key, time.Minute, 2, both, ops.Map("ten more", both, func(e ev) ev { return ev{e.K, e.V + 10} }), g.in("other"))
@@ -123,7 +123,7 @@ func TestFirst(t *testing.T) {
 	g.want("first x6")
 }
 
-func TestQuorum(t *testing.T) {
+func TestMeaning5_Quorum(t *testing.T) {
 	rig := func(t *testing.T, voter func(ev) graph.Peer) *rig {
 		g := newRig(t)
 		q := ops.Quorum(g.r, "votes", 3, key, voter, time.Minute, 2, g.in("a"), g.in("b"))
@@ -193,7 +193,7 @@ func TestQuorum(t *testing.T) {
 	})
 }
 
-func TestLatest(t *testing.T) {
+func TestMeaning5_Latest(t *testing.T) {
 	g := newRig(t)
 	both := g.in("both")
 	n := ops.Latest(g.r, "now", ops.Merge(g.in("a"), both), g.in("b"))
@@ -225,7 +225,7 @@ func TestLatest(t *testing.T) {
 	g.want("now {q7 y2}", "by {q7 q17}")
 }
 
-func TestLatestByForgets(t *testing.T) {
+func TestMeaning5_LatestByForgets(t *testing.T) {
 	g := newRig(t)
 	n := ops.LatestBy(g.r, "by", g.in("a"), key, g.in("b"), key, time.Minute, 4)
 	out(g, "now", n.Out)

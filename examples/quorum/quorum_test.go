@@ -80,6 +80,11 @@ func TestSameTrace(t *testing.T) {
 	if eight := simulate(t, scenario, o); eight.TraceHash != first.TraceHash {
 		t.Errorf("with eight processors and no collection %s, before %s", eight.TraceHash, first.TraceHash)
 	}
+	fresh := scenario
+	fresh.Bind = func(n *sim.Node) []graph.Option { return append(scenario.Bind(n), graph.WithoutFrameReuse()) }
+	if again := simulate(t, fresh, o); again.TraceHash != first.TraceHash {
+		t.Errorf("without frame reuse %s, before %s", again.TraceHash, first.TraceHash)
+	}
 	if o.Seed++; simulate(t, scenario, o).TraceHash == first.TraceHash {
 		t.Error("another seed has the same trace")
 	}
