@@ -50,6 +50,10 @@ func deepHash(v reflect.Value, depth int) uint64 {
 	case reflect.Pointer, reflect.Interface:
 		mix(deepHash(v.Elem(), depth+1))
 	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 && (v.Kind() == reflect.Slice || v.CanAddr()) {
+			mix(maphash.Bytes(hashSeed, v.Bytes()))
+			break
+		}
 		mix(uint64(v.Len()))
 		for i := range v.Len() {
 			mix(deepHash(v.Index(i), depth+1))

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -13,32 +10,12 @@ import (
 
 	"github.com/merograph/merograph/graph"
 	"github.com/merograph/merograph/sim"
+	"github.com/merograph/merograph/sim/simtest"
 )
 
 func TestSimulation(t *testing.T) {
-	var reports []*sim.Report
-	seeds := uint64(3)
-	if testing.Short() {
-		seeds = 1
-	}
-	for _, list := range []string{"none", "loss", "churn", "loss,delay,bandwidth,churn", "partition", "loss,partition,oneway,churn,skew"} {
-		faults := parsed(t, list)
-		for seed := range seeds {
-			t.Run(fmt.Sprintf("%s/%d", list, seed), func(t *testing.T) {
-				o := sim.Options{Nodes: 20, Seed: seed, Time: 2 * time.Minute, Faults: faults, CheckImmutable: seed == 0}
-				a := simulate(t, scenario, o)
-				held(t, a)
-				o.CheckImmutable = false // the check changes nothing
-				if b := simulate(t, scenario, o); a.TraceHash != b.TraceHash {
-					t.Errorf("traces %s and %s", a.TraceHash, b.TraceHash)
-				}
-				reports = append(reports, a)
-			})
-		}
-	}
-	for _, name := range sim.Unreached(reports...) {
-		t.Errorf("no seed reached %q", name)
-	}
+	simtest.Campaign(t, scenario, sim.Options{Nodes: 20, Time: 2 * time.Minute}, 3,
+		"none", "loss", "churn", "loss,delay,bandwidth,churn", "partition", "loss,partition,oneway,churn,skew")
 }
 
 func simulate(t *testing.T, s sim.Scenario, o sim.Options) *sim.Report {
@@ -50,26 +27,20 @@ func simulate(t *testing.T, s sim.Scenario, o sim.Options) *sim.Report {
 	return r
 }
 
-func held(t *testing.T, r *sim.Report) {
-	t.Helper()
-	t.Logf("%d nodes: %d events, %d messages, %v, trace %s", r.Nodes, r.Events, r.Messages, r.Faults, r.TraceHash)
-	for _, p := range r.Properties {
-		if !p.Held && p.Kind != sim.Sometimes {
-			t.Errorf("%s: %s", p.Name, p.Detail)
-		}
-	}
-}
-
 // One seed is one trace, whatever the machine does meanwhile; another seed is another.
 func TestSameTrace(t *testing.T) {
-	o := sim.Options{Nodes: 1000, Seed: 11, Time: 40 * time.Second, Faults: parsed(t, "loss,partition,churn,skew")}
+	o := sim.Options{Nodes: 1000, Seed: 11, Time: 40 * time.Second, Faults: simtest.Faults(t, "loss,partition,churn,skew")}
 	if testing.Short() {
 		o.Nodes = 200
 	}
 	begin := time.Now()
 	first := simulate(t, scenario, o)
 	t.Logf("wall %v", time.Since(begin).Round(time.Millisecond))
-	held(t, first)
+	for _, p := range first.Properties {
+		if !p.Held && p.Kind != sim.Sometimes {
+			t.Errorf("%s: %s", p.Name, p.Detail)
+		}
+	}
 
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	if one := simulate(t, scenario, o); one.TraceHash != first.TraceHash {
@@ -148,15 +119,6 @@ func fails(t *testing.T, s sim.Scenario, found uint64, decide decider, behind te
 	t.Errorf("no seed found that %q does not hold", property)
 }
 
-func parsed(t *testing.T, list string) sim.Faults {
-	t.Helper()
-	faults, err := sim.ParseFaults(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return faults
-}
-
 func TestRun(t *testing.T) {
 	var out strings.Builder
 	if err := run(&out); err != nil || !strings.Contains(out.String(), "writes k") {
@@ -164,16 +126,5 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// The drawing is compared with testdata, or written when UPDATE is set.
-func TestDrawing(t *testing.T) {
-	path, got := filepath.Join("testdata", "graph.txt"), Protocol().Text("")
-	if os.Getenv("UPDATE") != "" {
-		if err := errors.Join(os.MkdirAll("testdata", 0o755), os.WriteFile(path, []byte(got), 0o644)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil || string(want) != got {
-		t.Errorf("%s is not what the graph draws (%v): run with UPDATE=1 and review the diff:\n%s", path, err, got)
-	}
-}
+// The drawing is that of testdata.
+func TestDrawing(t *testing.T) { simtest.Drawing(t, Protocol()) }
