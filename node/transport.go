@@ -40,6 +40,7 @@ func (n *Node) openTransport(ctx context.Context) error {
 	if err := s.joinRegistry(); err != nil {
 		return err
 	}
+	n.onStop(s.leaveRegistry)
 	s.background(s.keepBootstrap)
 	s.background(s.keepMesh)
 	return nil
@@ -68,50 +69,62 @@ func (s *State) serveRegistry() error {
 		return err
 	}
 	r, err := s.host.Run(p, graph.Bind("addresses", s.host.Addrs()), graph.Bind("context", s.contextID),
-		graph.Bind("access", globalregistry.Access{Secret: []byte(s.cfg.Network.Secret), NonceKey: nonce}), graph.Bind("members", &admitter{s}))
+		graph.Bind("access", globalregistry.Access{Secret: []byte(s.cfg.Network.Secret), NonceKey: nonce}), graph.Bind("members", &admitter{s}),
+		graph.Bind("ttl", globalregistry.TTL), graph.Bind("quota", globalregistry.DefaultQuota), graph.Bind("records", s.records()))
 	if err != nil {
 		return err
 	}
-	cohort := graph.FeedOf[graph.Peer, globalregistry.Member](r.Instance(), "cohort")
-	s.follow(r, cohort, "")
+	cohort := graph.FeedOf[graph.Peer, globalregistry.Row](r.Instance(), "cohort")
+	s.follow(r, func() (members []globalregistry.Member) {
+		for _, row := range cohort.Get().All() {
+			members = append(members, row.Member)
+		}
+		return members
+	}, cohort.Watch, nil)
 	return nil
 }
 
-// joinRegistry is a peer's side: it announces itself to the node that it joins through.
+// records signs where this node is, as its identity, and verifies what others have signed.
+func (s *State) records() globalregistry.Records {
+	return globalregistry.Keys{Self: s.id, Private: s.key, KeyOf: p2p.KeyOf}
+}
+
+// joinRegistry is a peer's side: it announces itself to each node that it joins through.
 func (s *State) joinRegistry() error {
 	p, err := graph.Compile(globalregistry.Protocol(), "client")
 	if err != nil {
 		return err
 	}
-	var server graph.Peer
-	for i, a := range s.cfg.Bootstrap {
+	var servers []graph.Peer
+	for _, a := range s.cfg.Bootstrap {
 		_, id, _ := strings.Cut(a, "/p2p/")
-		if i == 0 {
-			server = graph.Peer(id)
+		if !slices.Contains(servers, graph.Peer(id)) {
+			servers = append(servers, graph.Peer(id))
 		}
 		// So that the first announce can dial at once.
 		if err := s.host.Learn(graph.Peer(id), []string{a}, time.Hour); err != nil {
 			return err
 		}
 	}
-	if server == "" {
+	if len(servers) == 0 {
 		s.Problem("bootstrap", "no coordinator is known: give --bootstrap with the address that it prints when it starts")
 	}
-	r, err := s.host.Run(p, graph.Bind("server_peer", server), graph.Bind("addresses", s.host.Addrs()), graph.Bind("secret", []byte(s.cfg.Network.Secret)))
+	if n := len(servers); n > globalregistry.MaxServers {
+		s.Problem("bootstrap", fmt.Sprintf("%d coordinators are given: this node announces itself to the first %d", n, globalregistry.MaxServers))
+	}
+	r, err := s.host.Run(p, graph.Bind("servers", servers), graph.Bind("addresses", s.host.Addrs()),
+		graph.Bind("secret", []byte(s.cfg.Network.Secret)), graph.Bind("records", s.records()))
 	if err != nil {
 		return err
 	}
-	s.follow(r, graph.FeedOf[graph.Peer, globalregistry.Member](r.Instance(), "known"), server)
-	lease := graph.FeedOf[uint8, globalregistry.Lease](r.Instance(), "lease")
-	look := func() globalregistry.Lease {
-		l, _ := lease.Get().Get(0)
-		return l
-	}
+	known := graph.FeedOf[graph.Peer, globalregistry.Member](r.Instance(), "known")
+	s.follow(r, func() []globalregistry.Member { return known.Get().All() }, known.Watch, servers)
+	leases := graph.FeedOf[graph.Peer, globalregistry.Lease](r.Instance(), "leases")
 	s.mu.Lock()
-	s.lease = func() (bool, string) { l := look(); return l.Registered, l.LastError }
+	s.lease = func() (bool, string) { return registration(leases.Get().All()) }
 	s.mu.Unlock()
 	signal := make(chan struct{}, 1)
-	lease.Watch(func() {
+	leases.Watch(func() {
 		select {
 		case signal <- struct{}{}:
 		default:
@@ -125,43 +138,80 @@ func (s *State) joinRegistry() error {
 				return
 			case <-signal:
 			}
-			l := look()
-			if l.Context == "" {
-				continue
-			}
-			if err := s.learnContext(l.Context); err != nil {
-				s.Problem("context", err.Error())
+			for _, l := range leases.Get().All() {
+				s.learnLease(l)
 			}
 		}
 	})
 	return nil
 }
 
-// follow keeps the members as a registry's table tells them. server is the coordinator, which is no member of its own table.
-func (s *State) follow(r *p2p.Running, table *graph.Feed[graph.View[graph.Peer, globalregistry.Member]], server graph.Peer) {
+// registration is true when any lease is; the sentence says what is wrong with the others.
+func registration(leases []globalregistry.Lease) (registered bool, why string) {
+	var told []string
+	for _, l := range leases {
+		registered = registered || l.Registered
+		if l.LastError != "" {
+			told = append(told, l.LastError)
+		}
+	}
+	return registered, strings.Join(told, "; ")
+}
+
+// learnLease keeps the addresses of a server, so that later dials can choose any, and joins the context that it names.
+func (s *State) learnLease(l globalregistry.Lease) {
+	if l.Registered && len(l.Addresses) > 0 {
+		if err := s.host.Learn(l.Server, l.Addresses, globalregistry.MaxTTL); err != nil {
+			s.Problem("addresses of "+string(l.Server), err.Error())
+		}
+	}
+	if l.Context == "" {
+		return
+	}
+	if err := s.learnContext(l.Context); err != nil {
+		s.Problem("context", err.Error())
+	}
+}
+
+// leaveRegistry tells the coordinators that this node stops. One that does not answer forgets it when its lease ends.
+func (s *State) leaveRegistry(ctx context.Context) error {
+	s.mu.Lock()
+	r := s.registry
+	s.mu.Unlock()
+	if r == nil {
+		return nil
+	}
+	told := make(chan struct{})
+	graph.Submit(r.Instance(), "leave", globalregistry.Stop{}, 2*time.Second, func(graph.Done, error) { close(told) })
+	select {
+	case <-told:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// follow keeps the members as a registry's table tells them, and the servers, which are no members of their own tables.
+func (s *State) follow(r *p2p.Running, table func() []globalregistry.Member, watch func(func()) func(), servers []graph.Peer) {
 	set := func() {
-		var ids []graph.Peer
-		for _, m := range table.Get().All() {
+		ids := slices.Clone(servers)
+		for _, m := range table() {
 			ids = append(ids, m.Peer)
 		}
-		if server != "" && !slices.Contains(ids, server) {
-			ids = append(ids, server)
-		}
 		slices.Sort(ids)
-		s.members.Set(ids)
+		s.members.Set(slices.Compact(ids))
 		s.notify()
 	}
 	s.mu.Lock()
 	s.registry = r
 	s.cohort = func() []PeerEntry {
 		var out []PeerEntry
-		for _, m := range table.Get().All() {
-			out = append(out, PeerEntry{PeerID: m.Peer, Addresses: m.Addresses, State: "registered"})
+		for _, m := range table() {
+			out = append(out, PeerEntry{PeerID: m.Peer, Addresses: m.Record.Addresses, State: "registered"})
 		}
 		return out
 	}
 	s.mu.Unlock()
-	table.Watch(set)
+	watch(set)
 	set()
 }
 
@@ -248,7 +298,7 @@ func (s *State) dialMembers(ctx context.Context) {
 		if m.PeerID == s.id || slices.Contains(connected, m.PeerID) || len(m.Addresses) == 0 {
 			continue
 		}
-		if err := s.host.Learn(m.PeerID, m.Addresses, globalregistry.TTL); err != nil {
+		if err := s.host.Learn(m.PeerID, m.Addresses, globalregistry.MaxTTL); err != nil {
 			continue
 		}
 		dial, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -11,32 +11,38 @@ import (
 
 // The numbers of the registry.
 const (
-	TTL        = 90 * time.Second // of a registration, unless renewed
-	Heartbeat  = TTL / 3          // between announces of a client: three chances before it expires
-	Capacity   = 16384            // clients that a server holds
-	SampleSize = 16               // others that a client asks for at a time
-	Enough     = 16               // others that a client wants to know: it looks more often until then
+	TTL       = 90 * time.Second // of a registration, where the server is bound to no other
+	MinTTL    = 30 * time.Second // the floor, which both sides keep
+	MaxTTL    = 300 * time.Second
+	Heartbeat = TTL / 3 // between announces of a client: three chances before it expires
 
-	minHeartbeat = 10 * time.Second // what a client keeps to, whatever a server says
-	maxHeartbeat = 100 * time.Second
-	minTTL       = 30 * time.Second
-	maxTTL       = 300 * time.Second
+	Capacity   = 16384 // clients that a server holds
+	MaxServers = 16    // of one client
+	MaxKnown   = 1024  // others that a client keeps
+	SampleSize = 12    // others that a client asks for at a time
+	Enough     = 12    // others that a client wants to know: it looks more often until then
+	MaxPage    = 64    // members of a page
+
+	minHeartbeat = MinTTL / 3 // what a client keeps to, whatever a server says
+	maxHeartbeat = MaxTTL / 3
+	atOnce       = 4 // announces that may follow each other; over a longer time there is one a heartbeat
 
 	firstWait = 500 * time.Millisecond // after a first failure
 	lookSoon  = 5 * time.Second        // between samples, while few are known
-	lookEvery = 2 * Heartbeat          // after that
+	lookEvery = 4 * Heartbeat          // after that, at the most
+	lingering = 2 * Heartbeat          // for which a client knows another longer than the lease was seen to last: until it looks again
 
-	maxAddresses = 16
-	maxAddress   = 256 // bytes
-	maxContext   = 256 // bytes
-	maxNonce     = 64  // bytes
-	maxPeer      = 128 // bytes
+	maxContext = 256 // bytes, as the next three
+	maxNonce   = 64
+	maxPeer    = 128
+	maxPages   = 96 << 10 // of the members of a page
+	slack      = 64       // networks of rows that have just gone
 )
 
 // An Announcement says where its sender can be reached. Who that is, the transport says.
 type Announcement struct {
-	Addresses []string `cbor:"addresses"`
-	Proof     []byte   `cbor:"proof,omitempty"` // in a network with a secret, once the server's nonce is known
+	Record Record `cbor:"record"`
+	Proof  []byte `cbor:"proof,omitempty"` // in a network with a secret, once the server's nonce is known
 }
 
 // A Handshake answers an announcement: with the lease, or with a nonce to prove the secret over.
@@ -55,30 +61,57 @@ type Wanted struct {
 
 // A Cohort is a sample of the registered clients, without the one that asks.
 type Cohort struct {
-	Members []Member `cbor:"members"`
+	Members []Shown `cbor:"members"`
 }
 
-// A Member is a registered client: its identity as the server authenticated it, and where it can be reached.
+// A Shown is a member with what is left of its lease.
+type Shown struct {
+	Peer   graph.Peer    `cbor:"peer"`
+	Record Record        `cbor:"record"`
+	Left   time.Duration `cbor:"left"`
+}
+
+// PageWanted asks for the members after a cookie, N of them or fewer; without a cookie, for the first.
+type PageWanted struct {
+	Cookie []byte `cbor:"cookie,omitempty"`
+	N      int    `cbor:"n"` // 0: as many as there may be
+}
+
+// A Page is some members in the order of their peers. Whoever stays registered while the pages are read is on one of them.
+type Page struct {
+	Members []Shown `cbor:"members"`
+	Next    []byte  `cbor:"next,omitempty"` // the cookie of the next page; none after the last
+}
+
+// A Parting takes its sender, and nobody else, out of the cohort.
+type Parting struct{}
+
+// Turning is a request of the node: for a page of a server's view.
+type Turning struct {
+	Server graph.Peer
+	PageWanted
+}
+
+// Stop is a request of the node: to leave every server.
+type Stop struct{}
+
+// A Member is a registered client: its identity as the server authenticated it, and where it has signed to be.
 type Member struct {
-	Peer      graph.Peer `cbor:"peer"`
-	Addresses []string   `cbor:"addresses"`
+	Peer   graph.Peer `cbor:"peer"`
+	Record Record     `cbor:"record"`
 }
 
 // Key is the member's place in a table.
 func (m Member) Key() graph.Peer { return m.Peer }
 
-// A Lease is what a client knows of its own registration.
-type Lease struct {
-	Registered bool
-	Next       graph.Time // of the next announce
-	Until      graph.Time // the server's TTL ends, unless renewed
-	Heartbeat  time.Duration
-	Failures   int    // in a row
-	Nonce      []byte // the server's, to prove the secret over
-	LastError  string
-	Server     []string // the server's addresses
-	Context    string   // the network's default context, as the server said last
+// A Row is a member as the server keeps it, and the network that it counts in.
+type Row struct {
+	Member  Member
+	Network string
 }
+
+// Key is the row's place in the cohort.
+func (r Row) Key() graph.Peer { return r.Member.Peer }
 
 // Looking is when a client samples the others next; 0 before it is registered.
 type Looking struct{ Next graph.Time }

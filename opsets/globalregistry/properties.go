@@ -11,55 +11,121 @@ import (
 // late is the time that an announce may take to reach the server after its sender has fallen silent.
 const late = callTimeout + 2*time.Second
 
+// The names of what is to be reached.
+const (
+	expired   = "a lease expired"
+	left      = "a client left, and was gone at once"
+	backedOff = "a client backed off"
+)
+
+// All that is asked at each change or second costs the same in a network of any size.
 var properties = []sim.Property{
-	{Name: "the cohort is within its capacity", Kind: sim.Safety, CheckNode: func(_ *sim.World, n *sim.Node) error {
-		if n.Role() != "server" {
-			return nil
-		}
-		if have := cohortOf(n).Len(); have > Capacity {
-			return fmt.Errorf("%d clients, the capacity is %d", have, Capacity)
-		}
-		return nil
-	}},
-	{Name: "a client is only registered by itself", Kind: sim.Safety, CheckNode: func(_ *sim.World, n *sim.Node) error { return kept(n).wrong }},
-	{Name: "nobody silent outlives its lease", Kind: sim.Safety, CheckNode: nothing, Check: noneOutlives},
-	{Name: "two heartbeats after healing every live client is in the cohort", Kind: sim.Liveness, Within: 2*Heartbeat + late, Check: allRegistered},
+	{Name: "the view is within its cap and quota", Kind: sim.Safety, CheckNode: withinBounds},
+	{Name: "a peer changes only its own row, and signed it", Kind: sim.Safety, CheckNode: nothingWrong},
+	{Name: "no dead client outlives its TTL", Kind: sim.Safety, CheckNode: nothing, Check: noneOutlives},
+	{Name: "a client is never silent for longer than the ceiling", Kind: sim.Safety, CheckNode: neverSilent, Check: oneSpeaks},
+	{Name: "what a client knows was signed", Kind: sim.Safety, CheckNode: nothing, Check: oneKnowsTruth},
+	{Name: "two heartbeats after healing every live client is in the view", Kind: sim.Liveness, Within: 2*Heartbeat + late, Check: allRegistered},
 	{Name: "every live client knows somebody", Kind: sim.Liveness, Within: 2*Heartbeat + late, Check: allKnow},
-	{Name: "a lease expired", Kind: sim.Sometimes, Check: someExpired},
-	{Name: "a client backed off", Kind: sim.Sometimes, Check: someBackedOff},
+	{Name: expired, Kind: sim.Sometimes},
+	{Name: left, Kind: sim.Sometimes},
+	{Name: backedOff, Kind: sim.Sometimes},
 }
 
 // nothing leaves a property to the check of each second.
 func nothing(*sim.World, *sim.Node) error { return nil }
 
-func cohortOf(n *sim.Node) graph.View[graph.Peer, Member] {
+func cohortOf(n *sim.Node) graph.View[graph.Peer, Row] {
 	if !n.Up() {
-		return graph.View[graph.Peer, Member]{}
+		return graph.View[graph.Peer, Row]{}
 	}
-	return graph.FeedOf[graph.Peer, Member](n.Instance(), "cohort").Get()
+	return graph.FeedOf[graph.Peer, Row](n.Instance(), "cohort").Get()
 }
 
-func leaseOf(n *sim.Node) Lease {
-	v := graph.FeedOf[uint8, Lease](n.Instance(), "lease").Get()
-	l, _ := v.Get(0)
-	return l
+func leasesOf(n *sim.Node) graph.View[graph.Peer, Lease] {
+	return graph.FeedOf[graph.Peer, Lease](n.Instance(), "leases").Get()
 }
 
+func knownOf(n *sim.Node) graph.View[graph.Peer, Member] {
+	return graph.FeedOf[graph.Peer, Member](n.Instance(), "known").Get()
+}
+
+func withinBounds(_ *sim.World, n *sim.Node) error {
+	if n.Role() != "server" {
+		return nil
+	}
+	if have := cohortOf(n).Len(); have > Capacity {
+		return fmt.Errorf("%d clients, the capacity is %d", have, Capacity)
+	}
+	return nil
+}
+
+func nothingWrong(_ *sim.World, n *sim.Node) error { return kept(n).wrong }
+
+// noneOutlives reads what forgotten has found.
 func noneOutlives(w *sim.World) error {
-	cohort := cohortOf(w.Nodes()[0])
-	for i := range cohort.Len() {
-		d := kept(w.Node(cohort.Key(i)))
-		if d.last != 0 && w.Now().Sub(d.last) > TTL+late {
-			return fmt.Errorf("%s is registered, silent for %v", cohort.Key(i), w.Now().Sub(d.last))
+	for _, n := range w.Nodes()[:min(servers, len(w.Nodes()))] {
+		if err := kept(n).undead; err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// settled gives the clients that have been there for two heartbeats.
+// neverSilent judges an honest client whose leases may have changed.
+func neverSilent(w *sim.World, n *sim.Node) error {
+	d := kept(n)
+	if n.Role() != "client" || !d.here() || !honest(n) {
+		return nil
+	}
+	next := graph.Time(0)
+	for v, i := leasesOf(n), 0; i < v.Len(); i++ {
+		l := v.At(i)
+		if l.Failures > 0 {
+			w.Reached(backedOff)
+		}
+		if wait := l.Next.Sub(n.Now()); wait > MaxTTL {
+			return fmt.Errorf("it will be silent for %v: %+v", wait, l)
+		}
+		next = max(next, l.Next)
+	}
+	if next != 0 {
+		d.asked = w.Now()
+	}
+	return nil
+}
+
+// oneSpeaks looks at one client a second.
+func oneSpeaks(w *sim.World) error {
+	n := oneOf(w)
+	if d := kept(n); n.Role() == "client" && d.here() && honest(n) && w.Now().Sub(max(d.asked, d.since)) > MaxTTL {
+		return fmt.Errorf("%s has been silent for %v", n.ID(), w.Now().Sub(d.asked))
+	}
+	return nil
+}
+
+// oneOf gives each second another node.
+func oneOf(w *sim.World) *sim.Node {
+	return w.Nodes()[int(w.Now()/graph.Time(time.Second))%len(w.Nodes())]
+}
+
+func oneKnowsTruth(w *sim.World) error {
+	n := oneOf(w)
+	if n.Role() != "client" || !n.Up() || !honest(n) {
+		return nil
+	}
+	for _, m := range knownOf(n).All() {
+		if err := lies(w, m); err != nil {
+			return fmt.Errorf("%s believes that %w", n.ID(), err)
+		}
+	}
+	return nil
+}
+
+// settled gives the honest clients that have been there for two heartbeats.
 func settled(w *sim.World) (clients []*sim.Node) {
-	for _, n := range w.Nodes()[1:] {
-		if d, here := kept(n).present(n); here && d >= 2*Heartbeat+late {
+	for _, n := range w.Nodes() {
+		if d := kept(n); n.Role() == "client" && honest(n) && d.here() && w.Now().Sub(d.since) >= 2*Heartbeat+late {
 			clients = append(clients, n)
 		}
 	}
@@ -67,13 +133,16 @@ func settled(w *sim.World) (clients []*sim.Node) {
 }
 
 func allRegistered(w *sim.World) error {
-	cohort := cohortOf(w.Nodes()[0])
 	for _, n := range settled(w) {
-		if _, ok := cohort.Get(n.ID()); !ok {
-			return fmt.Errorf("%s is not in the cohort of %d; its lease is %+v", n.ID(), cohort.Len(), leaseOf(n))
-		}
-		if l := leaseOf(n); !l.Registered || l.Context != "ctx" {
-			return fmt.Errorf("%s is in the cohort and does not know it: %+v", n.ID(), l)
+		for _, p := range serversOf(n) {
+			s := w.Node(p)
+			l, _ := leasesOf(n).Get(p)
+			if _, ok := cohortOf(s).Get(n.ID()); !ok && honest(s) {
+				return fmt.Errorf("%s is not in the view of %s; its lease is %+v", n.ID(), p, l)
+			}
+			if honest(s) && (!l.Registered || l.Context != "ctx") {
+				return fmt.Errorf("%s is in the view of %s and does not know it: %+v", n.ID(), p, l)
+			}
 		}
 	}
 	return nil
@@ -82,34 +151,9 @@ func allRegistered(w *sim.World) error {
 func allKnow(w *sim.World) error {
 	there := settled(w)
 	for _, n := range there {
-		known := graph.FeedOf[graph.Peer, Member](n.Instance(), "known").Get()
-		if len(there) > 1 && known.Len() == 0 {
+		if len(there) > 1 && knownOf(n).Len() == 0 {
 			return fmt.Errorf("%s knows nobody, though %d clients are there", n.ID(), len(there))
 		}
 	}
 	return nil
-}
-
-func someExpired(w *sim.World) error {
-	server := w.Nodes()[0]
-	cohort := cohortOf(server)
-	for _, n := range w.Nodes()[1:] {
-		d := kept(n)
-		if d.last == 0 || !n.Up() || !server.Up() || kept(server).started.Add(Heartbeat) > d.last || w.Now().Sub(d.last) < TTL {
-			continue
-		}
-		if _, ok := cohort.Get(n.ID()); !ok {
-			return nil
-		}
-	}
-	return fmt.Errorf("no client was forgotten")
-}
-
-func someBackedOff(w *sim.World) error {
-	for _, n := range w.Nodes()[1:] {
-		if n.Up() && leaseOf(n).Failures > 0 {
-			return nil
-		}
-	}
-	return fmt.Errorf("no client has failed to announce")
 }

@@ -1,11 +1,14 @@
 package globalregistry
 
 import (
+	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,23 +31,48 @@ func (a *admitted) Admit(_ context.Context, m Member) (graph.Done, error) {
 	return graph.Done{}, a.fail
 }
 
-func startServer(w *graphtest.World, a Access, m Members) *graphtest.Node {
-	return w.Start(Protocol(), "server", "s", graph.Bind("addresses", []string{"/ip4/1.1.1.1/tcp/1"}), graph.Bind("context", "bafy"),
-		graph.Bind("access", a), graph.Bind("members", m))
+// A setting is what a server of the tests is bound to beside what they ask for.
+type setting struct {
+	name     graph.Peer
+	capacity int
+	ttl      time.Duration
+	quota    Quota
+}
+
+func startServer(w *graphtest.World, a Access, m Members, also ...setting) *graphtest.Node {
+	set := setting{name: "s", capacity: Capacity}
+	for _, o := range also {
+		set = setting{cmp.Or(o.name, set.name), cmp.Or(o.capacity, set.capacity), o.ttl, o.quota}
+	}
+	return w.Start(protocol(set.capacity), "server", set.name, graph.Bind("addresses", []string{"/ip4/1.1.1.1/tcp/1"}), graph.Bind("context", "bafy"),
+		graph.Bind("access", a), graph.Bind("members", m), graph.Bind("ttl", set.ttl), graph.Bind("quota", set.quota), graph.Bind("records", Records(oracle{self: set.name})))
 }
 
 func startClient(w *graphtest.World, self graph.Peer, secret string, addresses ...string) *graphtest.Node {
-	return w.Start(Protocol(), "client", self, graph.Bind("server_peer", graph.Peer("s")), graph.Bind("addresses", addresses), graph.Bind("secret", []byte(secret)))
+	return startOf(w, self, secret, []graph.Peer{"s"}, addresses)
 }
 
-func cohort(n *graphtest.Node) graph.View[graph.Peer, Member] {
-	return graph.FeedOf[graph.Peer, Member](n.Instance, "cohort").Get()
+func startOf(w *graphtest.World, self graph.Peer, secret string, servers []graph.Peer, addresses []string) *graphtest.Node {
+	return w.Start(Protocol(), "client", self, graph.Bind("servers", servers), graph.Bind("addresses", addresses),
+		graph.Bind("secret", []byte(secret)), graph.Bind("records", Records(oracle{self: self})))
 }
 
-func lease(n *graphtest.Node) Lease {
-	v := graph.FeedOf[uint8, Lease](n.Instance, "lease").Get()
-	l, _ := v.Get(0)
+func cohort(n *graphtest.Node) graph.View[graph.Peer, Row] {
+	return graph.FeedOf[graph.Peer, Row](n.Instance, "cohort").Get()
+}
+
+// lease is the lease of a client's first server.
+func lease(n *graphtest.Node) (l Lease) {
+	if v := graph.FeedOf[graph.Peer, Lease](n.Instance, "leases").Get(); v.Len() > 0 {
+		l = v.At(0)
+	}
 	return l
+}
+
+// says is the announcement of a peer, well signed.
+func says(p graph.Peer, addresses ...string) Announcement {
+	r, _ := oracle{self: p}.Sign(addresses, 1)
+	return Announcement{Record: r}
 }
 
 func TestRegister(t *testing.T) {
@@ -53,18 +81,18 @@ func TestRegister(t *testing.T) {
 	s := startServer(w, Access{}, m)
 	c := startClient(w, "c", "", "/ip4/2.2.2.2/tcp/2")
 	w.Settle()
-	if row, ok := cohort(s).Get("c"); !ok || row.Addresses[0] != "/ip4/2.2.2.2/tcp/2" {
+	if row, ok := cohort(s).Get("c"); !ok || row.Member.Record.Addresses[0] != "/ip4/2.2.2.2/tcp/2" {
 		t.Fatalf("the cohort is %v", cohort(s).All())
 	}
 	l := lease(c)
-	if !l.Registered || l.Context != "bafy" || l.Server[0] != "/ip4/1.1.1.1/tcp/1" || l.Failures != 0 || l.Heartbeat != Heartbeat {
+	if !l.Registered || l.Context != "bafy" || l.Addresses[0] != "/ip4/1.1.1.1/tcp/1" || l.Failures != 0 || l.Heartbeat != Heartbeat {
 		t.Fatalf("the lease is %+v", l)
 	}
 	if w.Count("c", "announce", graph.RequestMsg) != 1 {
 		t.Error("announced more than once")
 	}
 	w.Pass(10 * time.Minute)
-	if n := w.Count("c", "announce", graph.RequestMsg); n < 20 || n > 23 {
+	if n := w.Count("c", "announce", graph.RequestMsg); n < 20 || n > 21 {
 		t.Errorf("%d announces in ten minutes", n)
 	}
 	if m.of["c"] < 20 {
@@ -90,7 +118,7 @@ func TestAdmitFails(t *testing.T) {
 	if cohort(s).Len() != 1 || len(s.Failures) != 1 || m.of["c"] != 1 {
 		t.Fatalf("%d rows, failures %v, asked %d times", cohort(s).Len(), s.Failures, m.of["c"])
 	}
-	w.Pass(Heartbeat)
+	w.Pass(Heartbeat + Heartbeat/10)
 	if m.of["c"] != 2 {
 		t.Errorf("asked %d times after a heartbeat", m.of["c"])
 	}
@@ -104,23 +132,25 @@ func TestAddresses(t *testing.T) {
 		"long":     {strings.Repeat("x", maxAddress+1)},
 		"too many": make([]string, maxAddresses+1),
 	} {
-		if f := w.Ask(graph.Peer(name), "s", "announce", Announcement{Addresses: addresses}, &Handshake{}); f == nil || f.Reason != graph.Malformed {
+		if f := w.Ask(graph.Peer(name), "s", "announce", says(graph.Peer(name), addresses...), &Handshake{}); f == nil || f.Reason != graph.Malformed {
 			t.Errorf("%s: %v", name, f)
 		}
 	}
-	if f := w.Ask("none", "s", "announce", Announcement{}, &Handshake{}); f != nil {
+	if f := w.Ask("none", "s", "announce", says("none"), &Handshake{}); f != nil {
 		t.Errorf("no address at all: %v", f)
 	}
-	if f := w.Ask("full", "s", "announce", Announcement{Addresses: many(maxAddresses, maxAddress), Proof: make([]byte, 32)}, &Handshake{}); f != nil {
+	full := says("full", many(maxAddresses, maxAddress)...)
+	full.Proof = make([]byte, 32)
+	if f := w.Ask("full", "s", "announce", full, &Handshake{}); f != nil {
 		t.Errorf("as many and as long as allowed: %v", f)
 	}
-	if f := w.Ask("big", "s", "announce", Announcement{Addresses: many(64, 200)}, &Handshake{}); f == nil || f.Reason != graph.TooLarge {
+	if f := w.Ask("big", "s", "announce", says("big", many(64, 200)...), &Handshake{}); f == nil || f.Reason != graph.TooLarge {
 		t.Errorf("over the bound of the channel: %v", f)
 	}
 	// A client leaves out what a server would refuse.
 	startClient(w, "c", "", append([]string{"", strings.Repeat("x", 1000), "/good"}, many(20, 20)...)...)
 	w.Settle()
-	if row, ok := cohort(s).Get("c"); !ok || len(row.Addresses) != maxAddresses || row.Addresses[0] != "/good" {
+	if row, ok := cohort(s).Get("c"); !ok || len(row.Member.Record.Addresses) != maxAddresses || row.Member.Record.Addresses[0] != "/good" {
 		t.Errorf("the client registered as %v", row)
 	}
 	if cohort(s).Len() != 3 {
@@ -140,10 +170,10 @@ func TestAddressesChange(t *testing.T) {
 	w := graphtest.New(t)
 	s := startServer(w, Access{}, &admitted{})
 	for _, a := range []string{"/a", "/b"} {
-		if f := w.Ask("c", "s", "announce", Announcement{Addresses: []string{a}}, &Handshake{}); f != nil {
+		if f := w.Ask("c", "s", "announce", says("c", a), &Handshake{}); f != nil {
 			t.Fatal(f)
 		}
-		if row, _ := cohort(s).Get("c"); row.Addresses[0] != a {
+		if row, _ := cohort(s).Get("c"); row.Member.Record.Addresses[0] != a {
 			t.Errorf("registered as %v", row)
 		}
 	}
@@ -158,7 +188,7 @@ func TestSecret(t *testing.T) {
 		t.Fatalf("the cohort is %v", cohort(s).All())
 	}
 	for _, c := range []*graphtest.Node{wrong, none} {
-		if l := lease(c); l.Registered || l.Failures < 3 || !strings.Contains(l.LastError, "network secret") {
+		if l := lease(c); l.Registered || l.Failures < 3 || l.Until != 0 || !strings.Contains(l.LastError, "network secret") {
 			t.Errorf("%s: %+v", c.Self(), l)
 		}
 		if n := w.Count(c.Self(), "announce", graph.RequestMsg); n > 30 {
@@ -172,14 +202,16 @@ func TestSecret(t *testing.T) {
 	}
 	// A proof of one client is worth nothing to another.
 	var h Handshake
-	if f := w.Ask("a", "s", "announce", Announcement{}, &h); f != nil || h.TTL != 0 || len(h.Nonce) == 0 || len(h.Addresses) > 0 || h.Context != "" {
+	if f := w.Ask("a", "s", "announce", says("a"), &h); f != nil || h.TTL != 0 || len(h.Nonce) == 0 || len(h.Addresses) > 0 || h.Context != "" {
 		t.Fatalf("%v, %+v", f, h)
 	}
 	proof := prove([]byte("right"), "a", "s", h.Nonce)
-	if f := w.Ask("b", "s", "announce", Announcement{Proof: proof}, &h); f == nil || f.Reason != graph.Denied {
-		t.Errorf("another's proof: %v, %+v", f, h)
+	with := func(p graph.Peer) Announcement { a := says(p); a.Proof = proof; return a }
+	var b Handshake
+	if f := w.Ask("b", "s", "announce", with("b"), &b); f != nil || b.TTL != 0 || slices.Equal(b.Nonce, h.Nonce) {
+		t.Errorf("another's proof: %v, %+v", f, b)
 	}
-	if f := w.Ask("a", "s", "announce", Announcement{Proof: proof}, &h); f != nil || h.TTL != TTL || h.Context != "bafy" {
+	if f := w.Ask("a", "s", "announce", with("a"), &h); f != nil || h.TTL != TTL || h.Context != "bafy" {
 		t.Errorf("its own: %v, %+v", f, h)
 	}
 	// A server that starts again has another nonce.
@@ -203,8 +235,10 @@ func TestHostileServer(t *testing.T) {
 		"negative": func(m graph.Message) []graph.Message {
 			return graphtest.Reply(m, Handshake{TTL: long, Heartbeat: -long})
 		},
-		"no lease":     func(m graph.Message) []graph.Message { return graphtest.Reply(m, Handshake{TTL: -1}) },
-		"nonces":       func(m graph.Message) []graph.Message { return graphtest.Reply(m, Handshake{Nonce: m.Payload[:8]}) },
+		"no lease": func(m graph.Message) []graph.Message { return graphtest.Reply(m, Handshake{TTL: -1}) },
+		"nonces": func(m graph.Message) []graph.Message {
+			return graphtest.Reply(m, Handshake{Nonce: binary.BigEndian.AppendUint64(nil, m.Call)})
+		},
 		"a long nonce": func(m graph.Message) []graph.Message { return graphtest.Reply(m, Handshake{Nonce: make([]byte, 4000)}) },
 		"garbage": func(m graph.Message) []graph.Message {
 			r := graphtest.Reply(m, 7)
@@ -237,7 +271,7 @@ func TestHostileServer(t *testing.T) {
 			c := startClient(w, "c", "secret")
 			w.Pass(20 * time.Minute)
 			n := w.Count("c", "announce", graph.RequestMsg)
-			if l := lease(c); n < 10 || n > 200 || len(l.Server) > maxAddresses || len(l.Context) > maxContext {
+			if l := lease(c); n < 10 || n > 20*60/10+atOnce+1 || len(l.Addresses) > maxAddresses || len(l.Context) > maxContext {
 				t.Errorf("%d announces in twenty minutes, the lease is %+v", n, l)
 			}
 			if n := w.Count("c", "sample", graph.RequestMsg); n > 400 {
@@ -260,20 +294,35 @@ func TestHostileSample(t *testing.T) {
 		case m.Channel == "announce":
 			return graphtest.Reply(m, Handshake{TTL: TTL, Heartbeat: Heartbeat})
 		}
-		c := Cohort{Members: []Member{{Peer: "c"}, {}, {Peer: graph.Peer(strings.Repeat("x", 1000))}, {Peer: "good", Addresses: many(20, 300)}}}
+		shown := func(p graph.Peer, addresses ...string) Shown {
+			return Shown{p, says(p, addresses...).Record, time.Hour}
+		}
+		forged := shown("forged", "/a")
+		forged.Record.Addresses = []string{"/b"}
+		borrowed := Shown{"borrowed", says("good", "/c").Record, TTL}
+		over := shown("over")
+		over.Left = -1
+		c := Cohort{Members: []Shown{{Peer: "c"}, {}, shown(graph.Peer(strings.Repeat("x", 1000))), shown("long", many(20, 300)...), forged, borrowed, over,
+			shown("good", "/c")}}
 		for i := range 500 {
-			c.Members = append(c.Members, Member{Peer: graph.Peer(fmt.Sprint("p", i))})
+			c.Members = append(c.Members, shown(graph.Peer(fmt.Sprint("p", i))))
 		}
 		return graphtest.Reply(m, c)
 	})
 	c := startClient(w, "c", "")
 	w.Pass(time.Second)
 	known := graph.FeedOf[graph.Peer, Member](c.Instance, "known").Get()
-	if _, self := known.Get("c"); self || known.Len() != SampleSize-3 {
-		t.Errorf("it knows %d, itself %v", known.Len(), self)
+	if known.Len() != SampleSize-7 {
+		t.Errorf("it believes in %v", known.All())
 	}
-	if m, _ := known.Get("good"); len(m.Addresses) != 0 {
-		t.Errorf("with %d addresses", len(m.Addresses))
+	for _, p := range []graph.Peer{"c", "long", "forged", "borrowed", "over", ""} {
+		if m, ok := known.Get(p); ok {
+			t.Errorf("it believes in %v", m)
+		}
+	}
+	w.Pass(MaxTTL + lingering)
+	if m, ok := known.Get("good"); !ok || m.Record.Addresses[0] != "/c" {
+		t.Errorf("it does not know %v", m)
 	}
 }
 
@@ -281,17 +330,16 @@ func TestHostileSample(t *testing.T) {
 func TestFull(t *testing.T) {
 	w := graphtest.New(t)
 	const capacity = 8
-	s := w.Start(protocol(capacity), "server", "s", graph.Bind("addresses", []string(nil)), graph.Bind("context", ""),
-		graph.Bind("access", Access{}), graph.Bind("members", Members(&admitted{})))
+	s := startServer(w, Access{}, &admitted{}, setting{capacity: capacity})
 	for i := range capacity {
-		if f := w.Ask(graph.Peer(fmt.Sprintf("p%05d", i)), "s", "announce", Announcement{}, &Handshake{}); f != nil {
+		if f := w.Ask(graph.Peer(fmt.Sprintf("p%05d", i)), "s", "announce", says(graph.Peer(fmt.Sprintf("p%05d", i))), &Handshake{}); f != nil {
 			t.Fatalf("client %d: %v", i, f)
 		}
 	}
-	if f := w.Ask("late", "s", "announce", Announcement{}, &Handshake{}); f == nil || f.Reason != graph.Busy || f.RetryAfter != Heartbeat {
+	if f := w.Ask("late", "s", "announce", says("late"), &Handshake{}); f == nil || f.Reason != graph.Busy || f.RetryAfter != Heartbeat {
 		t.Fatalf("a full server: %v", f)
 	}
-	if f := w.Ask("p00000", "s", "announce", Announcement{}, &Handshake{}); f != nil {
+	if f := w.Ask("p00000", "s", "announce", says("p00000"), &Handshake{}); f != nil {
 		t.Errorf("one that is there: %v", f)
 	}
 	c := startClient(w, "c", "")
@@ -313,7 +361,7 @@ func TestSample(t *testing.T) {
 		t.Errorf("a stranger: %v", f)
 	}
 	for i := range others + 1 {
-		if f := w.Ask(graph.Peer(fmt.Sprintf("p%02d", i)), "s", "announce", Announcement{}, &Handshake{}); f != nil {
+		if f := w.Ask(graph.Peer(fmt.Sprintf("p%02d", i)), "s", "announce", says(graph.Peer(fmt.Sprintf("p%02d", i))), &Handshake{}); f != nil {
 			t.Fatal(f)
 		}
 	}
@@ -333,7 +381,7 @@ func TestSample(t *testing.T) {
 		w.Pass(time.Second)
 		if w.Sent = w.Sent[:0]; len(drawn) == 0 || drawn["p01"]%10 == 0 {
 			for i := range others + 1 {
-				w.Ask(graph.Peer(fmt.Sprintf("p%02d", i)), "s", "announce", Announcement{}, &Handshake{})
+				w.Ask(graph.Peer(fmt.Sprintf("p%02d", i)), "s", "announce", says(graph.Peer(fmt.Sprintf("p%02d", i))), &Handshake{})
 			}
 		}
 		seen := map[graph.Peer]bool{"p00": true}

@@ -1,13 +1,13 @@
 package globalregistry
 
 import (
-	"fmt"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/merograph/merograph/graph"
 	"github.com/merograph/merograph/sim"
+	"github.com/merograph/merograph/sim/simtest"
 )
 
 func TestCompile(t *testing.T) {
@@ -18,50 +18,15 @@ func TestCompile(t *testing.T) {
 	}
 }
 
-// run simulates a scenario twice and demands the same trace and that everything held.
-func run(t *testing.T, s sim.Scenario, o sim.Options) *sim.Report {
-	t.Helper()
-	begin := time.Now()
-	first, err := sim.Run(s, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wall := time.Since(begin)
-	t.Logf("%s, %d nodes, seed %d, %v, faults %v: %d events, %d messages, %d bytes in %v, %v, hash %s", s.Name, first.Nodes, o.Seed, o.Time, o.Faults,
-		first.Events, first.Messages, first.Bytes, wall.Round(time.Millisecond), first.Faults, first.TraceHash)
-	for _, p := range first.Properties {
-		if !p.Held && p.Kind != sim.Sometimes {
-			t.Errorf("seed %d, faults %v: %s: %s", o.Seed, o.Faults, p.Name, p.Detail)
-		}
-	}
-	second, err := sim.Run(s, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first.TraceHash != second.TraceHash {
-		t.Errorf("seed %d, faults %v: hashes %s and %s", o.Seed, o.Faults, first.TraceHash, second.TraceHash)
-	}
-	return first
-}
-
 func TestSimulation(t *testing.T) {
-	var reports []*sim.Report
-	for _, faults := range []sim.Faults{0, sim.Loss, sim.Churn, sim.Loss | sim.Churn, sim.Loss | sim.Churn | sim.Delay | sim.Reorder | sim.Duplicate} {
-		for seed := range uint64(3) {
-			t.Run(fmt.Sprintf("%v/%d", faults, seed), func(t *testing.T) {
-				reports = append(reports, run(t, Scenario, sim.Options{Nodes: 30, Seed: seed, Time: 15 * time.Minute, Faults: faults}))
-			})
-		}
-	}
-	for _, name := range sim.Unreached(reports...) {
-		t.Errorf("no seed reached %q", name)
-	}
+	simtest.Campaign(t, Scenario, sim.Options{Nodes: 30, Time: 15 * time.Minute}, 3,
+		"none", "loss", "churn", "loss,churn", "loss,churn,delay,reorder,duplicate", "loss,churn,partition,oneway,skew")
 }
 
 func TestSimulationLarge(t *testing.T) {
 	if os.Getenv("SIM_LARGE") == "" {
 		t.Skip("set SIM_LARGE for the runs of the budget")
 	}
-	run(t, Scenario, sim.Options{Nodes: 100, Seed: 7, Time: 10 * time.Minute, Faults: sim.Loss | sim.Churn})
-	run(t, Scenario, sim.Options{Nodes: 1000, Seed: 7, Time: time.Hour, Faults: sim.Loss | sim.Churn | sim.Delay | sim.Reorder | sim.Duplicate})
+	simtest.Twice(t, Scenario, sim.Options{Nodes: 100, Seed: 7, Time: 10 * time.Minute, Faults: sim.Loss | sim.Churn})
+	simtest.Twice(t, Scenario, sim.Options{Nodes: 1000, Seed: 7, Time: time.Hour, Faults: sim.Loss | sim.Churn | sim.Delay | sim.Reorder | sim.Duplicate})
 }
