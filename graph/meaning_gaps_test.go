@@ -120,3 +120,104 @@ func TestMeaning10_FullInboxTakesReplies(t *testing.T) {
 	want(t, "answer", fmt.Sprint(a.v, a.err), "2 <nil>")
 	n.quiet(t)
 }
+
+func TestMeaning6_OrderOverSeveralTables(t *testing.T) {
+	var l trace
+	g, r := one()
+	a, b := Table(r, "a", self, Capacity(8)), Table(r, "b", self, Capacity(8))
+	in, v := askOf(r, "go")
+	Reply(in, Op3(testOps, "both", 1, func(_ *Tick, _ int, a, b *Rows[int, int]) (int, error) {
+		return 0, errors.Join(b.Put(1, Forever), a.Put(2, Forever), b.Put(3, Forever), b.Put(4, Forever))
+	})(v, a, b))
+	see[Change[int]](&l, "a")(a.Changes())
+	see[Change[int]](&l, "b")(b.Changes())
+	n := newWorld(t).start(g, "r", "n")
+	ask[int, int](n, "go", 1, time.Minute)
+	n.run()
+	want(t, "changes", l.take(), "b={insert 0 1} a={insert 0 2} b={insert 0 3} b={insert 0 4}")
+}
+
+func TestMeaning12_Keeps(t *testing.T) {
+	t.Run("the order of puts", func(t *testing.T) {
+		var l trace
+		g, r := one()
+		table := Table(r, "t", self, Capacity(8))
+		in, v := askOf(r, "a")
+		Reply(in, put(v, table))
+		see[Change[int]](&l, "c")(table.Changes())
+		w := newWorld(t)
+		n := w.start(g, "r", "n")
+		for i, cut := range []bool{false, false, true, false} {
+			if cut {
+				n.cut(t, Resume)
+			}
+			ask[int, int](n, "a", 9-i, time.Hour)
+			n.run()
+		}
+		l.take()
+		w.pass(time.Minute)
+		want(t, "expiries of one instant", l.take(), "c={expire 9 0} c={expire 8 0} c={expire 7 0} c={expire 6 0}")
+	})
+	t.Run("whose rows count against a quota", func(t *testing.T) {
+		g, r := one()
+		to := Param[Peer](r, "to")
+		table := Table(r, "t", self, Capacity(8), Quota(1))
+		in, v := askOf(r, "a")
+		got, done := Send(v, to, r, OneWay[int]("m", MaxRequest(8)), Anyone)
+		put(received(got), table)
+		Reply(in, Op1(testOps, "sent", 1, func(*Tick, Done) (int, error) { return 0, nil })(done))
+		n := newWorld(t).start(readAll(g), "r", "n", Bind("to", Peer("o")))
+		send := func(v byte) {
+			n.in.Deliver(Message{Kind: OneWayMsg, Channel: "m", Peer: "p", Payload: []byte{v}})
+			n.run()
+		}
+		send(1)
+		n.cut(t, Resume)
+		send(2)
+		want(t, "rows", rows(n, 0), "[1]")
+	})
+	t.Run("how long a timer that failed waits", func(t *testing.T) {
+		w := newWorld(t)
+		n := w.start(dueRow(func(due Wire[Time], _ *RowOf[Time]) {
+			Op1(testOps, "bad", 1, func(*Tick, Time) (Done, error) { return Done{}, errors.New("no") })(due)
+		}), "r", "n")
+		ask[Time, int](n, "set", w.now, time.Minute)
+		w.settle()
+		w.pass(time.Second) // the first retry, the next after two
+		n.cut(t, Resume)
+		at, _ := n.in.Deadline()
+		w.pass(at.Sub(w.now))
+		again, _ := n.in.Deadline()
+		want(t, "waits", fmt.Sprint(again.Sub(w.now)), "4s")
+	})
+	t.Run("which peers are busy", func(t *testing.T) {
+		w := newWorld(t)
+		n := w.start(pair(time.Minute, plain1), "client", "c", Bind("to", Peer("s")))
+		ask[int, int](n, "go", 1, time.Hour)
+		n.run()
+		n.in.Deliver(Message{Kind: ErrorMsg, Channel: "x", Peer: "s", Call: 1, Reason: Busy, Retry: time.Minute})
+		n.run()
+		n.cut(t, Resume)
+		w.sent = nil
+		a := ask[int, int](n, "go", 1, time.Hour)
+		n.run()
+		want(t, "sent", fmt.Sprint(len(w.sent), a.reason()), "0 busy")
+	})
+}
+
+func TestMeaning8_AnswersToAnEarlierIncarnation(t *testing.T) {
+	w := newWorld(t)
+	call := func(incarnation uint64) (*node, Message, *answer[int]) {
+		w.incarnation, w.sent = incarnation, nil
+		n := w.start(pair(time.Minute, plain1), "client", "c", Bind("to", Peer("s")))
+		a := ask[int, int](n, "go", 1, time.Minute)
+		n.run()
+		return n, w.sent[0], a
+	}
+	before, asked, _ := call(7 << 40)
+	before.in.Stop()
+	n, _, a := call(9 << 40)
+	f := n.in.Deliver(Message{Kind: ReplyMsg, Channel: "x", Peer: "s", Call: asked.Call, Payload: []byte{1}})
+	n.run()
+	want(t, "refused, and the call is open", fmt.Sprint(f != nil, a.n), "true 0")
+}
