@@ -42,7 +42,9 @@ type GatherOption func(*step)
 
 // Enough has a Gather go on as soon as k(n) of the n items have a value; those that have not ended are cancelled, and are
 // absences with the reason lost. When several gathers close one body, each of them must have enough. It is the quorum of k.
-func Enough(k func(items int) int) GatherOption { return func(s *step) { s.enough, s.note = k, "enough" } }
+func Enough(k func(items int) int) GatherOption {
+	return func(s *step) { s.enough, s.note = k, "enough" }
+}
 
 // Majority is more than half, for Enough.
 func Majority(items int) int { return items/2 + 1 }

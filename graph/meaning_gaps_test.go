@@ -221,3 +221,24 @@ func TestMeaning8_AnswersToAnEarlierIncarnation(t *testing.T) {
 	n.run()
 	want(t, "refused, and the call is open", fmt.Sprint(f != nil, a.n), "true 0")
 }
+
+func TestMeaning2_FailedItemLeavesTheRest(t *testing.T) {
+	// The items wait side by side when the second of them fails.
+	w, d := newWorld(t), &memDisk{}
+	n := w.start(eachOf(8, func(_ *Graph, r *Role, item Wire[int], _ Wire[*Request[[]int, string]]) Wire[int] {
+		return Work(item, Component[disk](r, "disk"), "write", disk.Write, time.Minute)
+	}), "r", "n", Bind("disk", d))
+	a := ask[[]int, string](n, "go", []int{1, 2, 3}, time.Hour)
+	n.run()
+	for _, i := range []int{1, 0, 2} {
+		want(t, "answers while an item waits", a.n, 0)
+		if d.fail = nil; i == 1 {
+			d.fail = errors.New("no")
+		}
+		w.tasks[i].Run(t.Context())
+		w.tasks[i].Done()
+		n.run()
+	}
+	want(t, "outcomes", a.v, "1 local 3")
+	n.quiet(t)
+}
