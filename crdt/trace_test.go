@@ -13,7 +13,7 @@ import (
 
 const traceDir = "../../shared/data/editing-traces/"
 
-// trace is a recorded session, in the format of /work/shared/data/README.md.
+// trace is a recorded session, in the format of the README beside the traces.
 type trace struct {
 	StartContent string
 	EndContent   string
