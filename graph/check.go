@@ -125,7 +125,7 @@ func (c *checker) flow(s *step) {
 		first = false
 	}
 	if s.kind == kindMerge {
-		c.merge(s, origins)
+		c.merge(s)
 	}
 	if s.isOrigin() || s.kind == kindMerge && len(origins) > 1 {
 		origins = map[*step]bool{s: true}
@@ -143,7 +143,7 @@ func overlaps(a, b map[*step]bool) bool {
 }
 
 // merge: its inputs exclude each other, or each has an origin of its own.
-func (c *checker) merge(s *step, _ map[*step]bool) {
+func (c *checker) merge(s *step) {
 	for i, a := range s.ins {
 		for _, b := range s.ins[:i] {
 			if a.kind != fromWire || b.kind != fromWire || !overlaps(c.origins[a.s], c.origins[b.s]) {

@@ -33,10 +33,10 @@ func Call[Q, A any](req Wire[Q], to In[Peer], callee *Role, ex *ExchangeOf[Q, A]
 		o(caller)
 	}
 	record(caller)
-	callee_ := &step{role: callee, kind: kindReceive, op: "receive", note: ex.c.name, chann: ex.c, outs: typesOf[*Request[Q, A]]()}
-	setRule(caller, callee_, who)
-	record(callee_)
-	caller.callee, callee_.callee = callee_, caller
+	called := &step{role: callee, kind: kindReceive, op: "receive", note: ex.c.name, chann: ex.c, outs: typesOf[*Request[Q, A]]()}
+	setRule(caller, called, who)
+	record(called)
+	caller.callee, called.callee = called, caller
 	caller.build = func(l *layout) planFns {
 		lq, lp, off, pos := req.port().loader(l), p.loader(l), l.slot(caller, 0), l.pos(caller)
 		return planFns{
@@ -64,15 +64,15 @@ func Call[Q, A any](req Wire[Q], to In[Peer], callee *Role, ex *ExchangeOf[Q, A]
 			inputs: []func(*Tick) any{lq.boxed(), lp.boxed()},
 		}
 	}
-	callee_.build = func(l *layout) planFns {
-		off := l.slot(callee_, 0)
+	called.build = func(l *layout) planFns {
+		off := l.slot(called, 0)
 		return planFns{begin: func(x *Tick, ev *event) error {
 			r := &Request[Q, A]{From: ev.msg.Peer, Once: ev.msg.Once}
 			*slotAt[*Request[Q, A]](x, off) = r
 			return ex.req.decode(ev.msg.Payload, &r.Value)
 		}}
 	}
-	return Wire[*Request[Q, A]]{callee_, 0}, Wire[A]{caller, 0}
+	return Wire[*Request[Q, A]]{called, 0}, Wire[A]{caller, 0}
 }
 
 func setRule(from, to *step, who Rule) {
