@@ -1,12 +1,30 @@
 package sim
 
-import "math/bits"
+import (
+	"fmt"
+	"math/bits"
+)
 
-// A Choice names one draw of a run: what is drawn, by which node (or pair of nodes), and how many were drawn there before.
+// A Choice names one draw of a run: what is drawn, by which node (or for which pair of nodes), and how many were drawn there
+// before.
 type Choice struct {
-	Site  string
-	Node  int64 // index; -1 for the world; a pair a<b is a<<32|b
+	Site string
+	// Node is an index, -1 for the world; at a site of connections it is a pair: what a connection is has a<<32|b with a<b, what
+	// happens to a message from a to b has a<<32|b.
+	Node  int64
 	Count uint64
+}
+
+// String is the choice as ParseOverride reads it.
+func (c Choice) String() string {
+	node := "world"
+	switch {
+	case pairs[c.Site] != noPair:
+		node = fmt.Sprintf("%d-%d", c.Node>>32, c.Node&(1<<32-1))
+	case c.Node != theWorld:
+		node = fmt.Sprint(c.Node)
+	}
+	return fmt.Sprintf("%s/%s/%d", c.Site, node, c.Count)
 }
 
 // A site is what is drawn.
@@ -15,25 +33,25 @@ type site uint8
 const (
 	// What a node or a link is.
 	siteSize    site = iota // sizes of the faults of this run, in order
+	siteSwarm               // which kinds of fault it leaves out, by kind
 	siteOffset              // steady clock of a node
 	siteCost                // time that an event costs a node
 	siteLatency             // of a pair
 	siteOverlay             // neighbours
 	// What happens without a fault.
 	siteRand   // randomness of an instance
-	siteJitter // of a message
 	siteWork   // time that a task takes
 	siteDial   // a peer that is down: refused, or silent
 	siteDetect // how long until a broken connection is noticed
 	siteRedial // how long until a neighbour is dialled again
+	siteJitter // of a message
 	// Faults: 0 is none.
 	siteBreak     // a message breaks its connection
 	siteDrop      // a topic loses a message
 	siteDelay     // a message is delayed, and by how much
 	siteReorder   // a topic message is held back
 	siteDuplicate // a topic message is repeated
-	siteCrash     // how long a node stays up
-	siteDown      // how long it stays down
+	siteCrash     // whether and when a node crashes, and for how long, by slot of time
 	sitePartition // whether and when the network falls apart, by slot of time
 	siteSide      // the side of a node in it
 	siteOneWay    // whether and when some cannot reach others, by slot of time
@@ -42,14 +60,28 @@ const (
 	siteRate      // of a pair: bytes a second
 	siteDrift     // of a node's steady clock
 	siteWall      // of its calendar: at the start, then the jump by slot of time
+	siteTight     // how short the inbox of a node is, by start
+	siteEarly     // a call of a node times out early, or its work comes too late
 	sites
 )
 
-var siteNames = [sites]string{"size", "offset", "cost", "latency", "overlay", "rand", "jitter", "work", "dial", "detect",
-	"redial", "break", "drop", "delay", "reorder", "duplicate", "crash", "down",
-	"partition", "side", "oneway", "cut", "keepalive", "rate", "drift", "wall"}
+var siteNames = [sites]string{"size", "swarm", "offset", "cost", "latency", "overlay", "rand", "work", "dial", "detect",
+	"redial", "jitter", "break", "drop", "delay", "reorder", "duplicate", "crash",
+	"partition", "side", "oneway", "cut", "keepalive", "rate", "drift", "wall", "tight", "early"}
 
 func (s site) fault() bool { return s >= siteBreak }
+
+// A pairing says what stands in the place of the node.
+type pairing uint8
+
+const (
+	noPair   pairing = iota
+	anyOrder         // what a connection is
+	ordered          // what happens to a message, from and to
+)
+
+var pairs = map[string]pairing{"latency": anyOrder, "keepalive": anyOrder, "rate": anyOrder,
+	"jitter": ordered, "break": ordered, "delay": ordered, "drop": ordered, "reorder": ordered, "duplicate": ordered}
 
 // theWorld is the node of a choice that no node makes.
 const theWorld = -1
@@ -83,10 +115,13 @@ func (c *choices) at(s site, node int64, count uint64) uint64 {
 	return draw(c.seed, c.hashes[s], node, count)
 }
 
-// named gives the choice of a site of the scenario.
-func (c *choices) named(site string, node int64, count uint64) uint64 {
+// named gives the choice of a site of the scenario; fault says that 0 is none, and the choice when no other fault may happen.
+func (c *choices) named(site string, node int64, count uint64, fault bool) uint64 {
 	if v, ok := c.overrides[Choice{site, node, count}]; ok {
 		return v
+	}
+	if c.only && fault {
+		return 0
 	}
 	return draw(c.seed, hashString(offset64, site), node, count)
 }

@@ -11,7 +11,11 @@ import (
 func (w *World) start(n *Node) error {
 	n.life++
 	n.since, n.busyUntil, n.turnAt, n.timerAt, n.due, n.queued = w.now, w.now, never, never, never, 0
-	var opts []graph.Option
+	if n.outlaw != nil {
+		w.startHostile(n)
+		return nil
+	}
+	opts := w.tight(n)
 	if w.scenario.Bind != nil {
 		opts = append(opts, w.scenario.Bind(n)...)
 	}
@@ -23,12 +27,11 @@ func (w *World) start(n *Node) error {
 	if err != nil {
 		return fmt.Errorf("node %s: %w", n.id, err)
 	}
-	n.inst = in
-	w.plan(n, false)
+	n.inst, n.up = in, true
+	w.reckon(n, false)
 	for _, l := range n.edges {
 		w.wantRedial(l)
 	}
-	w.planCrash(n)
 	return nil
 }
 
@@ -37,34 +40,46 @@ func (w *World) observed(n *Node, i *graph.TickInfo) {
 	w.trace.tick(w, n, i)
 }
 
-// planCrash draws how long the node stays up. Faults end with the healing.
-func (w *World) planCrash(n *Node) {
-	if w.sizes.up == 0 || w.now >= w.heal || w.scenario.Churn != nil && !w.scenario.Churn(n) {
-		return
-	}
-	v := n.draw(siteCrash)
-	if at := w.now.Add(time.Millisecond + time.Duration(below(v, uint64(2*w.sizes.up)))); v != 0 && at < w.heal-1 {
-		w.queue.push(at, doCrash, n.index, 0)
+// planCrash plans the crash of a slot of time. What happens in a slot is a choice of its own, so that crashes can be taken out of a
+// run one by one.
+func (w *World) planCrash(n *Node, k int32) {
+	d := w.choose(siteCrash, int64(n.index), uint64(k))
+	from := graph.Time(k) * graph.Time(w.plan.Up)
+	if at := from.Add(time.Millisecond + time.Duration(below(d.v, uint64(w.plan.Up)))); at < w.heal-1 {
+		w.queue.push(at, doCrash, n.index, k)
 	}
 }
 
+// crashInSlot crashes the node, when it is up and the choice of the slot says so, and plans the next slot.
+func (w *World) crashInSlot(n *Node, k int32) {
+	d := w.choose(siteCrash, int64(n.index), uint64(k))
+	if d.v != 0 && n.Up() && (w.scenario.Churn == nil || w.scenario.Churn(n)) {
+		down := time.Millisecond + time.Duration(below(mix(d.v), uint64(2*w.plan.Down)))
+		w.wrong(d, "%s crashes, for %v", n.id, brief(down))
+		w.on(n, "crashes", "%s crashes", n.id)
+		w.crash(n, down)
+	}
+	w.planCrash(n, k+1)
+}
+
 // crash takes a node down: its instance, everything in memory, its connections. It starts again before the healing is over.
-func (w *World) crash(n *Node) {
+func (w *World) crash(n *Node, down time.Duration) {
 	in := n.inst
-	n.inst, n.turnAt, n.timerAt = nil, never, never
+	n.inst, n.up, n.turnAt, n.timerAt = nil, false, never, never
 	n.seen = seenCache{}
 	w.count(crashes)
 	for _, l := range n.links {
 		w.abandon(l, n)
 	}
-	in.Stop()
+	if in != nil {
+		in.Stop()
+	}
 	if n.neighbours != nil {
 		n.neighbours.Set(nil)
 	}
-	if w.scenario.OnCrash != nil {
+	if w.scenario.OnCrash != nil && n.outlaw == nil {
 		w.scenario.OnCrash(n)
 	}
-	down := time.Millisecond + time.Duration(below(n.draw(siteDown), uint64(2*w.sizes.down)))
 	w.queue.push(min(w.now.Add(down), w.heal-1), doStart, n.index, 0)
 }
 

@@ -70,25 +70,33 @@ const wallMost = time.Hour
 
 // skew makes the clocks of a node wrong from the start, and plans when its calendar jumps.
 func (w *World) skew(n *Node) {
-	n.ppm = signed(w.choices.at(siteDrift, int64(n.index), 0), w.sizes.ppm)
-	n.wall = time.Duration(signed(w.choices.at(siteWall, int64(n.index), 0), uint64(wallMost)))
+	drift, wall := w.choose(siteDrift, int64(n.index), 0), w.choose(siteWall, int64(n.index), 0)
+	n.ppm = signed(drift.v, w.plan.Drift)
+	n.wall = time.Duration(signed(wall.v, uint64(wallMost)))
+	if n.ppm != 0 {
+		w.wrong(drift, "the steady clock of %s is fast by %d in a million", n.id, n.ppm)
+	}
+	if n.wall != 0 {
+		w.wrong(wall, "the calendar of %s is wrong by %v", n.id, brief(n.wall))
+	}
 	w.planJump(n, 1)
 }
 
 // planJump plans the jump of a slot of time, and the plan of the next slot.
 func (w *World) planJump(n *Node, k int32) {
-	from := graph.Time(k) * graph.Time(w.sizes.jump)
+	from := graph.Time(k) * graph.Time(w.plan.Jump)
 	v := w.choices.at(siteWall, int64(n.index), uint64(k))
-	if at := from.Add(time.Duration(below(mix(v), uint64(w.sizes.jump)))); at < w.heal-1 {
+	if at := from.Add(time.Duration(below(mix(v), uint64(w.plan.Jump)))); at < w.heal-1 {
 		w.queue.push(at, doJump, n.index, k)
 	}
 }
 
 func (w *World) jump(n *Node, k int32) {
-	if v := w.choices.at(siteWall, int64(n.index), uint64(k)); v != 0 {
-		n.wall = time.Duration(signed(v, uint64(wallMost)))
+	if d := w.choose(siteWall, int64(n.index), uint64(k)); d.v != 0 {
+		n.wall = time.Duration(signed(d.v, uint64(wallMost)))
 		w.count(clockJumps)
-		w.line("the calendar of %s jumps to %s", n.id, n.Wall().Format(time.DateTime))
+		w.wrong(d, "the calendar of %s jumps to %s", n.id, n.Wall().Format(time.DateTime))
+		w.on(n, "calendar jumps", "the calendar of %s jumps to %s", n.id, n.Wall().Format(time.DateTime))
 	}
 	w.planJump(n, k+1)
 }

@@ -19,6 +19,11 @@ const (
 
 var cutSites = [cuts]site{sitePartition, siteOneWay}
 
+// slot is the slot of time of a cut; 0 when it is off.
+func (w *World) slot(c cut) time.Duration {
+	return [cuts]time.Duration{w.plan.Partition, w.plan.OneWay}[c]
+}
+
 // What an entry of a cut is for: ref is the number of the slot times cutSteps, plus one of these.
 const (
 	cutPlan int32 = iota
@@ -30,15 +35,16 @@ const (
 // planCuts plans the first slots of the cuts that are on.
 func (w *World) planCuts() {
 	for c := range cuts {
-		if w.sizes.slot[c] > 0 {
+		if w.slot(c) > 0 {
 			w.queue.push(0, doCut, int32(c), cutPlan)
 		}
 	}
 }
 
 func (w *World) cutStep(c cut, ref int32) {
-	k, slot := ref/cutSteps, w.sizes.slot[c]
-	v := w.choices.at(cutSites[c], theWorld, uint64(k))
+	k, slot := ref/cutSteps, w.slot(c)
+	d := w.choose(cutSites[c], theWorld, uint64(k))
+	v := d.v
 	switch ref % cutSteps {
 	case cutPlan:
 		if next := w.now.Add(slot); next < w.heal {
@@ -53,9 +59,9 @@ func (w *World) cutStep(c cut, ref int32) {
 	case cutBegin:
 		share := 125_000 + below(mix(mix(v)), 375_000) // of a million nodes
 		if c == partition {
-			w.part(uint64(k), share, v&1 == 1)
+			w.part(d, share)
 		} else {
-			w.mute(uint64(k), share)
+			w.mute(d, share)
 		}
 	case cutEnd:
 		w.cut[c] = false
@@ -66,33 +72,40 @@ func (w *World) cutStep(c cut, ref int32) {
 var cutNames = [cuts]string{"partition", "one-way cut"}
 
 // part puts a share of the nodes on a side of their own, and when there are three sides, as many on another.
-func (w *World) part(k, share uint64, three bool) {
+func (w *World) part(p drawn, share uint64) {
 	var sides [3]int
 	for _, n := range w.nodes {
-		v := w.choices.at(siteSide, int64(n.index), k)
+		d := w.choose(siteSide, int64(n.index), p.count)
 		switch {
-		case perMillion(v, share):
+		case perMillion(d.v, share):
 			n.side = 1
-		case three && perMillion(v, 2*share):
+		case p.v&1 == 1 && perMillion(d.v, 2*share): // there are three sides
 			n.side = 2
 		default:
 			n.side = 0
+		}
+		if n.side > 0 {
+			w.wrong(d, "%s is cut off, on side %d", n.id, n.side)
 		}
 		sides[n.side]++
 	}
 	if w.cut[partition] = max(sides[0], sides[1], sides[2]) < len(w.nodes); w.cut[partition] {
 		w.count(partitions)
+		w.wrong(p, "the network falls apart: %d, %d and %d nodes", sides[0], sides[1], sides[2])
 		w.line("the network falls apart: %d, %d and %d nodes", sides[0], sides[1], sides[2])
 		w.severCut()
 	}
 }
 
 // mute has nothing get from one share of the nodes to another.
-func (w *World) mute(k, share uint64) {
+func (w *World) mute(p drawn, share uint64) {
 	from, to := 0, 0
 	for _, n := range w.nodes {
-		v := w.choices.at(siteCut, int64(n.index), k)
-		n.mute, n.deaf = perMillion(v, share), perMillion(bits.RotateLeft64(v, 32), share)
+		d := w.choose(siteCut, int64(n.index), p.count)
+		n.mute, n.deaf = perMillion(d.v, share), perMillion(bits.RotateLeft64(d.v, 32), share)
+		if n.mute || n.deaf {
+			w.wrong(d, "%s is not heard: %v, does not hear: %v", n.id, n.mute, n.deaf)
+		}
 		if n.mute {
 			from++
 		}
@@ -102,6 +115,7 @@ func (w *World) mute(k, share uint64) {
 	}
 	if w.cut[oneWay] = from > 0 && to > 0; w.cut[oneWay] {
 		w.count(oneWayCuts)
+		w.wrong(p, "nothing gets from %d nodes to %d others", from, to)
 		w.line("nothing gets from %d nodes to %d others", from, to)
 		w.severCut()
 	}
@@ -132,8 +146,11 @@ func (w *World) doom(l *link) {
 		return
 	}
 	l.doomed = true
-	v := w.choices.at(siteKeepalive, int64(l.a)<<32|int64(l.b), uint64(l.epoch))
-	after := keepaliveLeast + time.Duration(below(v, uint64(keepaliveMost-keepaliveLeast)))
+	d := w.choose(siteKeepalive, int64(l.a)<<32|int64(l.b), uint64(l.epoch))
+	after := keepaliveLeast + time.Duration(below(d.v, uint64(keepaliveMost-keepaliveLeast)))
+	if d.v != 0 {
+		w.wrong(d, "%s and %s take %v to see that nothing comes through", w.nodes[l.a].id, w.nodes[l.b].id, brief(after))
+	}
 	w.queue.push(max(w.now, min(w.now.Add(after), w.heal-1)), doSever, int32(l.epoch), l.index)
 }
 

@@ -31,7 +31,7 @@ func window(t *testing.T, s Scenario, o *Options, c cut, nodes map[int64]uint64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	slot := uint64(w.sizes.slot[c])
+	slot := uint64(w.slot(c))
 	begin = graph.Time(below(v, slot/2))
 	return begin, begin + graph.Time(time.Millisecond) + graph.Time(below(mix(v), slot/2))
 }

@@ -94,5 +94,5 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// <nil> true true true
-	// fault "disk" is not built yet: choose of loss, delay, reorder, duplicate, bandwidth, partition, oneway, churn, skew
+	// fault "disk" is not built yet: choose of loss, delay, reorder, duplicate, bandwidth, partition, oneway, churn, skew, hostile
 }

@@ -19,7 +19,20 @@ const (
 	Partition                    // the network falls into groups for a while
 	OneWay                       // some nodes cannot reach some others for a while, who can reach them
 	Skew                         // clocks go wrong
+	Hostile                      // some nodes run programs of their own, with valid identities
 )
+
+// All is every kind that the scenario offers.
+const All = ^Faults(0)
+
+// Offers are the kinds of fault that the scenario can have.
+func (s *Scenario) Offers() Faults {
+	offers := Hostile - 1
+	if s.Hostile != nil {
+		offers |= Hostile
+	}
+	return offers
+}
 
 // faultNames are all kinds of the design in its order; those without a set are not built yet.
 var faultNames = []struct {
@@ -28,7 +41,7 @@ var faultNames = []struct {
 }{
 	{"loss", Loss}, {"delay", Delay}, {"reorder", Reorder}, {"duplicate", Duplicate}, {"bandwidth", Bandwidth},
 	{"partition", Partition}, {"oneway", OneWay}, {"churn", Churn}, {"skew", Skew}, {"disk", 0}, {"backup", 0}, {"clone", 0},
-	{"hostile", 0},
+	{"hostile", Hostile},
 }
 
 // Built names the kinds of fault that can be asked for.
@@ -40,8 +53,8 @@ func Built() []string {
 	return strings.Split(all.String(), ",")
 }
 
-// ParseFaults reads a list of kinds, such as "loss,churn"; "none" and "" are none. A kind that is not built yet, and "all"
-// while there is one, is refused with a sentence.
+// ParseFaults reads a list of kinds, such as "loss,churn"; "none" and "" are none, "all" is every kind that the scenario offers. A
+// kind that is not built yet is refused with a sentence.
 func ParseFaults(list string) (Faults, error) {
 	var set Faults
 	built := strings.Join(Built(), ", ")
@@ -51,13 +64,8 @@ func ParseFaults(list string) (Faults, error) {
 		case "", "none":
 			continue
 		case "all":
-			var missing []string
-			for _, f := range faultNames {
-				if f.set == 0 {
-					missing = append(missing, f.name)
-				}
-			}
-			return 0, fmt.Errorf("faults %q: %s are not built yet, so name those you want of %s", word, strings.Join(missing, ", "), built)
+			set = All
+			continue
 		}
 		known := false
 		for _, f := range faultNames {
@@ -78,6 +86,9 @@ func ParseFaults(list string) (Faults, error) {
 
 // String is the set as ParseFaults reads it.
 func (f Faults) String() string {
+	if f == All {
+		return "all"
+	}
 	var words []string
 	for _, n := range faultNames {
 		if n.set != 0 && f&n.set != 0 {

@@ -39,6 +39,7 @@ func (h *host) Send(m graph.Message) {
 	if m.Remaining > 0 {
 		m.Remaining = max(1, m.Remaining-h.n.steady(dep).Sub(h.n.Now()))
 	}
+	w.earlyTimeout(h.n, &m)
 	w.send(h.n, m, dep)
 }
 
@@ -69,14 +70,16 @@ func (w *World) complete(n *Node, ref int32) {
 		return
 	}
 	ctx := context.Background()
-	if t.t.Deadline != 0 && t.t.Deadline <= n.Now() {
-		ctx = tooLate{ctx}
+	if t.t.Deadline != 0 {
+		if _, early := w.early(n, t.t.Name); early || t.t.Deadline <= n.Now() {
+			ctx = tooLate{ctx}
+		}
 	}
 	t.t.Run(ctx)
 	t.t.Done()
 }
 
-// tooLate is the context of a task whose deadline has passed.
+// tooLate is the context of a task whose deadline has passed, or has come early.
 type tooLate struct{ context.Context }
 
 var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()

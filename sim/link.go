@@ -29,11 +29,12 @@ type link struct {
 	last    [2]graph.Time // arrival of the latest message to a, to b
 	waiting []int32       // parcels, until it is open
 	calls   []openCall
-	knows   [2]bool       // whether a, b believe that it is open
-	dark    [2]bool       // something on its way to a, to b has vanished since it opened
-	doomed  bool          // its keepalive runs out
-	rate    uint64        // bytes a second; 0 for as many as one wants
-	free    [2]graph.Time // when the last byte to a, to b will have left
+	knows   [2]bool              // whether a, b believe that it is open
+	dark    [2]bool              // something on its way to a, to b has vanished since it opened
+	doomed  bool                 // its keepalive runs out
+	rate    uint64               // bytes a second; 0 for as many as one wants
+	free    [2]graph.Time        // when the last byte to a, to b will have left
+	counts  [2][linkSites]uint32 // of the choices for what goes to a, to b
 }
 
 // An openCall is a request on a link that has no answer yet. The receiver is given the stream in the place of the caller's
@@ -73,8 +74,9 @@ func (w *World) link(i, j int32) *link {
 	if a != b {
 		l.latency = latencyLeast + time.Duration(below(w.choices.at(siteLatency, int64(key), 0), uint64(latencyMost-latencyLeast)))
 		w.nodes[b].links = append(w.nodes[b].links, l)
-		if v := w.choices.at(siteRate, int64(key), 0); w.sizes.rate > 0 && v != 0 {
-			l.rate = w.sizes.rate/4 + below(v, w.sizes.rate)
+		if d := w.choose(siteRate, int64(key), 0); w.plan.Rate > 0 && d.v != 0 {
+			l.rate = w.plan.Rate/4 + below(d.v, w.plan.Rate)
+			w.wrong(d, "%s and %s: %d bytes a second", w.nodes[a].id, w.nodes[b].id, l.rate)
 		}
 	}
 	w.nodes[a].links = append(w.nodes[a].links, l)
@@ -154,7 +156,8 @@ func (w *World) unreachable(l *link) {
 	l.state = linkClosed
 	l.epoch++
 	if w.tracing() {
-		w.line("%s cannot reach %s", w.nodes[l.dialer].id, w.nodes[l.other(l.dialer)].id)
+		from, to := w.nodes[l.dialer].id, w.nodes[l.other(l.dialer)].id
+		w.tells(Step{Node: from, What: "cannot reach", Peer: to}, "%s cannot reach %s", from, to)
 	}
 	waiting := l.waiting
 	l.waiting = nil
@@ -178,7 +181,8 @@ func (w *World) broken(l *link, known bool) {
 	l.epoch++
 	w.count(brokenConnections)
 	if w.tracing() {
-		w.line("%s and %s: the connection breaks", w.nodes[l.a].id, w.nodes[l.b].id)
+		a, b := w.nodes[l.a].id, w.nodes[l.b].id
+		w.tells(Step{Node: a, What: "connection breaks", Peer: b}, "%s and %s: the connection breaks", a, b)
 	}
 	var calls []openCall
 	kept := l.calls[:0]
@@ -233,7 +237,7 @@ func (w *World) tell(caller int32, at graph.Time, peer int32, channel, key strin
 // told hands over what tell has prepared.
 func (w *World) told(n *Node, ref int32) {
 	p := w.parcels.take(ref)
-	if n.inst != nil && n.life == p.life {
+	if n.up && n.life == p.life {
 		w.deliver(n, p.msg) // a call that has ended meanwhile is refused
 	}
 }

@@ -272,7 +272,7 @@ func TestRequestsWaitForTheNextConnection(t *testing.T) {
 			p.ping(w.Nodes()[1], k)
 		}
 	}
-	o := Options{Nodes: 2, Seed: 1, Time: 20 * time.Second, Faults: Loss, OnlyOverrides: true, Overrides: map[Choice]uint64{{"break", 1, 0}: ^uint64(0)}}
+	o := Options{Nodes: 2, Seed: 1, Time: 20 * time.Second, Faults: Loss, OnlyOverrides: true, Overrides: map[Choice]uint64{{"break", 1 << 32, 0}: ^uint64(0)}}
 	p := world(t, s, o).State.(*pings)
 	if p.answered != 2 || p.wrong != 0 || p.failed[graph.Lost]+p.failed[graph.Timeout] != 1 {
 		t.Errorf("%+v: want one lost and two answered", p)

@@ -23,7 +23,9 @@ type Node struct {
 	cost   time.Duration   // of one event
 
 	inst     *graph.Instance // nil while it is down
-	life     uint32          // counts starts; what belongs to an earlier one is dropped
+	up       bool
+	outlaw   Program // of a hostile node, which has no instance
+	life     uint32  // counts starts; what belongs to an earlier one is dropped
 	restarts int
 	since    graph.Time // of the world: when it last started or lost a connection
 
@@ -37,7 +39,7 @@ type Node struct {
 	side       uint8 // of the partition
 	mute, deaf bool  // of the one-way cut: what it sends, or what is sent to it
 
-	counts [sites]uint64
+	counts [sites]uint64 // of its choices
 	named  map[string]uint64
 
 	links      []*link                   // every one that it ever had, in order of first use
@@ -62,9 +64,9 @@ func (n *Node) Role() string { return n.role }
 func (n *Node) World() *World { return n.w }
 
 // Up reports whether the node runs.
-func (n *Node) Up() bool { return n.inst != nil }
+func (n *Node) Up() bool { return n.up }
 
-// Instance is what the node runs; nil while it is down, and another one after each restart.
+// Instance is what the node runs; nil while it is down or hostile, and another one after each restart.
 func (n *Node) Instance() *graph.Instance { return n.inst }
 
 // Restarts is how often the node has started again.
@@ -81,7 +83,7 @@ func (n *Node) Neighbours() *graph.Feed[[]graph.Peer] {
 
 // Undisturbed is for how long the node has been up without losing a connection; 0 while it is down.
 func (n *Node) Undisturbed() time.Duration {
-	if n.inst == nil {
+	if !n.up {
 		return 0
 	}
 	return n.w.now.Sub(n.since)
@@ -89,20 +91,18 @@ func (n *Node) Undisturbed() time.Duration {
 
 // Rand draws 64 random bits for the scenario: the site says what for, and its draws do not move those of another site.
 func (n *Node) Rand(site string) uint64 {
-	if n.named == nil {
-		n.named = map[string]uint64{}
-	}
-	v := n.w.choices.named(site, int64(n.index), n.named[site])
-	n.named[site]++
-	return v
+	return n.w.choices.named(site, int64(n.index), n.count(site), false)
 }
 
 // RandN draws a number in [0, k) as Rand does.
 func (n *Node) RandN(site string, k int) int { return int(below(n.Rand(site), uint64(k))) }
 
-// draw makes the node's next choice at a site.
-func (n *Node) draw(s site) uint64 {
-	v := n.w.choices.at(s, int64(n.index), n.counts[s])
-	n.counts[s]++
-	return v
+// count says how often the node has drawn at a site of the scenario, and that it has done so once more.
+func (n *Node) count(site string) uint64 {
+	if n.named == nil {
+		n.named = map[string]uint64{}
+	}
+	c := n.named[site]
+	n.named[site]++
+	return c
 }

@@ -12,7 +12,13 @@ type Options struct {
 	Nodes  int           // 0 means 10
 	Seed   uint64        // of every choice
 	Time   time.Duration // virtual; 0 means one minute
-	Faults Faults        // none when zero
+	Faults Faults        // that may happen; none when zero
+	// Swarm leaves out half of the kinds of Faults, drawn by the seed, and makes every other seed one with Plan.Buggify.
+	Swarm bool
+	// Plan says what may go wrong, in the place of Faults, Swarm and what the seed would draw.
+	Plan *Plan
+	// StopAtFailure ends the run when a property has failed.
+	StopAtFailure bool
 	// Overrides replaces choices: what stands here is drawn instead of what the seed gives.
 	Overrides map[Choice]uint64
 	// OnlyOverrides lets no fault happen but those of Overrides: a choice that decides a fault and is not there is 0.
@@ -24,16 +30,27 @@ type Options struct {
 	// TraceFrom and TraceTo bound the trace to what happens when at least so many, and less than so many, events have been
 	// taken; a TraceTo of 0 is the end. The hashes after each 1,000 events are written all the same.
 	TraceFrom, TraceTo uint64
+
+	record bool       // keep what went wrong
+	only   string     // the property that counts; "" for all
+	watch  func(Step) // is told each step
 }
 
-func (o Options) settled() (Options, error) {
+func (o Options) settled(s *Scenario) (Options, error) {
+	offers := s.Offers()
+	if o.Faults == All {
+		o.Faults = offers
+	}
 	if o.Nodes == 0 {
 		o.Nodes = 10
 	}
 	if o.Time == 0 {
 		o.Time = time.Minute
 	}
+	missing := o.Faults &^ offers
 	switch {
+	case missing != 0:
+		return o, fmt.Errorf("the scenario has no fault %v: choose of %v", missing, offers)
 	case o.Nodes < 0 || o.Nodes > maxNodes:
 		return o, fmt.Errorf("%d nodes: give 1 to %d", o.Nodes, maxNodes)
 	case o.Time < 0 || o.Time > maxTime:

@@ -21,7 +21,7 @@ func Run(s Scenario, o Options) (*Report, error) {
 }
 
 func newWorld(s Scenario, o Options) (*World, error) {
-	o, err := o.settled()
+	o, err := o.settled(&s)
 	if err != nil {
 		return nil, err
 	}
@@ -34,10 +34,10 @@ func newWorld(s Scenario, o Options) (*World, error) {
 	}
 	w := &World{scenario: s, options: o, choices: newChoices(o), heal: graph.Time(heal), end: graph.Time(o.Time),
 		peers: map[graph.Peer]*Node{}, pairs: map[uint64]*link{}, named: map[string]uint64{}}
-	if w.checks, err = newChecks(s.Properties); err != nil {
+	if w.checks, err = newChecks(s.Properties, o.only); err != nil {
 		return nil, err
 	}
-	w.sizes = w.drawSizes()
+	w.plan = w.options.plan(w.choices, heal)
 	if err := w.addNodes(); err != nil {
 		return nil, err
 	}
@@ -101,10 +101,14 @@ func (w *World) run() error {
 
 // begin starts every node; false when there is nothing to do any more.
 func (w *World) begin() (more bool) {
-	w.line("run %s: %d nodes, seed %d, faults %s", w.scenario.Name, len(w.nodes), w.options.Seed, w.options.Faults)
+	w.line("run %s: %d nodes, seed %d, %v", w.scenario.Name, len(w.nodes), w.options.Seed, &w.plan)
+	w.recruit()
 	for _, n := range w.nodes {
-		if w.sizes.jump > 0 {
+		if w.plan.Jump > 0 {
 			w.skew(n)
+		}
+		if w.plan.Up > 0 {
+			w.planCrash(n, 0)
 		}
 		if err := w.start(n); err != nil {
 			w.err = err
@@ -125,10 +129,11 @@ func (w *World) step() (more bool) {
 		w.now = e.at
 		w.trace.entry(&e)
 		w.do(&e)
-		return w.err == nil
+		return w.err == nil && !w.over()
 	}
 	w.now = w.end
 	w.checkAll()
+	w.conclude()
 	return false
 }
 
@@ -153,10 +158,9 @@ func (w *World) do(e *entry) {
 	case doScript:
 		w.runScript(w.nodes[e.node], e.ref)
 	case doCrash:
-		w.line("%s crashes", w.nodes[e.node].id)
-		w.crash(w.nodes[e.node])
+		w.crashInSlot(w.nodes[e.node], e.ref)
 	case doStart:
-		w.line("%s starts again", w.nodes[e.node].id)
+		w.on(w.nodes[e.node], "starts", "%s starts again", w.nodes[e.node].id)
 		w.restart(w.nodes[e.node])
 	case doCut:
 		w.cutStep(cut(e.node), e.ref)

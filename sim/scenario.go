@@ -23,6 +23,9 @@ type Scenario struct {
 	OnCrash func(n *Node)
 	// Churn says which nodes the fault churn may crash; nil means every node.
 	Churn func(n *Node) bool
+	// Hostile gives the program that a node runs in the place of its role's when the fault hostile is on; nil for a node that keeps
+	// to the protocol. Where it is nil there is no such fault.
+	Hostile func(n *Node) Program
 	// Properties must hold.
 	Properties []Property
 	// Degree is how many neighbours a node has in the overlay of topics and of the Neighbours feed; 0 means 6. A protocol that

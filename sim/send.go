@@ -108,7 +108,7 @@ func (w *World) transmit(l *link, p parcel, dep graph.Time) {
 			c.sent = true
 		}
 	}
-	if w.sizes.breaks > 0 && w.now < w.heal && l.a != l.b && perMillion(from.draw(siteBreak), w.sizes.breaks) {
+	if w.breaks(l, to) {
 		w.trace.sent(w, &p, never)
 		w.count(lostMessages)
 		w.broken(l, false)
@@ -118,7 +118,7 @@ func (w *World) transmit(l *link, p parcel, dep graph.Time) {
 		w.trace.sent(w, &p, never)
 		return
 	}
-	at := max(last.Add(w.transit(l, from)), l.last[to]+1)
+	at := max(last.Add(w.transit(l, to)), l.last[to]+1)
 	if l.a == l.b {
 		at = max(dep, l.last[to])
 	}
@@ -128,19 +128,34 @@ func (w *World) transmit(l *link, p parcel, dep graph.Time) {
 	w.queue.push(at, doArrive, p.to, w.parcels.put(p))
 }
 
-// transit draws how long a message takes.
-func (w *World) transit(l *link, from *Node) time.Duration {
+// breaks draws whether a message to one end breaks its connection.
+func (w *World) breaks(l *link, to int) bool {
+	if w.plan.Breaks == 0 || w.now >= w.heal || l.a == l.b {
+		return false
+	}
+	d := l.choose(w, siteBreak, to)
+	if !perMillion(d.v, w.plan.Breaks) {
+		return false
+	}
+	w.wrong(d, "%s and %s: the connection breaks", w.nodes[l.a].id, w.nodes[l.b].id)
+	return true
+}
+
+// transit draws how long a message to one end takes.
+func (w *World) transit(l *link, to int) time.Duration {
 	if l.a == l.b {
 		return 0
 	}
-	d := l.latency + time.Duration(below(from.draw(siteJitter), uint64(l.latency/10)))
-	if w.sizes.delays > 0 && w.now < w.heal {
-		if v := from.draw(siteDelay); perMillion(v, w.sizes.delays) {
+	took := l.latency + time.Duration(below(l.choose(w, siteJitter, to).v, uint64(l.latency/10)))
+	if w.plan.Delays > 0 && w.now < w.heal {
+		if d := l.choose(w, siteDelay, to); perMillion(d.v, w.plan.Delays) {
+			longer := time.Duration(below(mix(d.v), uint64(w.plan.Delay)))
 			w.count(delayedMessages)
-			d += time.Duration(below(mix(v), uint64(w.sizes.delay)))
+			w.wrong(d, "%s and %s: a message is late by %v", w.nodes[l.a].id, w.nodes[l.b].id, brief(longer))
+			took += longer
 		}
 	}
-	return d
+	return took
 }
 
 // arrive hands a parcel to its receiver, and sends the refusal of a request back.
@@ -176,6 +191,10 @@ func (w *World) arrive(n *Node, ref int32) {
 
 // deliver hands a message to the instance of n, which counts what it refuses.
 func (w *World) deliver(n *Node, m graph.Message) *graph.Failure {
+	if n.outlaw != nil {
+		n.outlaw.Receive(n, m)
+		return nil
+	}
 	f := n.inst.Deliver(m)
 	if f != nil {
 		w.trace.refused(w, n, &m, f)

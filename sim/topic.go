@@ -86,26 +86,34 @@ func (w *World) hop(l *link, from *Node, pub *publication, dep graph.Time) {
 		w.trace.hop(w, &h, never)
 		return
 	}
-	faulty, at := w.now < w.heal, last.Add(w.transit(l, from))
-	if faulty && w.sizes.drops > 0 && perMillion(from.draw(siteDrop), w.sizes.drops) {
+	faulty, at := w.now < w.heal, last.Add(w.transit(l, end))
+	if d, hit := w.strikes(faulty, l, siteDrop, end, w.plan.Drops); hit {
+		w.wrong(d, "%s does not hear a publication from %s", w.nodes[h.to].id, from.id)
 		w.count(lostPublications)
 		w.trace.hop(w, &h, never)
 		return
 	}
-	if faulty && w.sizes.reorders > 0 {
-		if v := from.draw(siteReorder); perMillion(v, w.sizes.reorders) {
-			w.count(reorderedPublications)
-			at = at.Add(time.Duration(below(mix(v), uint64(w.sizes.hold))))
-		}
+	if d, hit := w.strikes(faulty, l, siteReorder, end, w.plan.Reorders); hit {
+		w.wrong(d, "%s hears a publication from %s late", w.nodes[h.to].id, from.id)
+		w.count(reorderedPublications)
+		at = at.Add(time.Duration(below(mix(d.v), uint64(w.plan.Hold))))
 	}
 	w.launch(h, at)
-	if faulty && w.sizes.repeats > 0 {
-		if v := from.draw(siteDuplicate); perMillion(v, w.sizes.repeats) {
-			w.count(repeatedPublications)
-			h.again = true
-			w.launch(h, at.Add(1+time.Duration(below(mix(v), uint64(w.sizes.hold)))))
-		}
+	if d, hit := w.strikes(faulty, l, siteDuplicate, end, w.plan.Duplicates); hit {
+		w.wrong(d, "%s hears a publication from %s twice", w.nodes[h.to].id, from.id)
+		w.count(repeatedPublications)
+		h.again = true
+		w.launch(h, at.Add(1+time.Duration(below(mix(d.v), uint64(w.plan.Hold)))))
 	}
+}
+
+// strikes draws whether a fault of a chance strikes a hop.
+func (w *World) strikes(faulty bool, l *link, s site, to int, chance uint64) (d drawn, hit bool) {
+	if !faulty || chance == 0 {
+		return d, false
+	}
+	d = l.choose(w, s, to)
+	return d, perMillion(d.v, chance)
 }
 
 func (w *World) launch(h hop, at graph.Time) {
@@ -127,14 +135,14 @@ func (w *World) hopped(n *Node, ref int32) {
 	if fresh := n.seen.add(h.pub.id, w.now, false); !fresh && (!h.again || n.seen.ids[h.pub.id]) {
 		return // a publisher does not hear itself
 	}
-	if n.hears[h.pub.msg.Channel] {
+	if n.outlaw != nil || n.hears[h.pub.msg.Channel] {
 		m := h.pub.msg
 		m.Peer, m.Relay = "", w.nodes[h.from].id
 		if w.deliver(n, m) != nil {
 			return
 		}
 	}
-	if !h.again {
+	if !h.again && n.outlaw == nil { // a hostile neighbour relays nothing
 		w.spread(n, h.link, h.pub, w.now)
 	}
 }

@@ -74,7 +74,7 @@ func (t *trace) tick(w *World, n *Node, i *graph.TickInfo) {
 		if i.Failure != nil {
 			failed = ", failed: " + i.Failure.Error()
 		}
-		w.line("%s took %s [%s]%s: fired %d, effects %d, changes %d%s", n.id, i.Event, i.Origin, from, i.Fired, i.Effects, i.Changes, failed)
+		w.tells(Step{Node: n.id, What: "takes " + i.Event, Peer: i.Sender}, "%s took %s [%s]%s: fired %d, effects %d, changes %d%s", n.id, i.Event, i.Origin, from, i.Fired, i.Effects, i.Changes, failed)
 	}
 }
 
@@ -95,7 +95,8 @@ func (t *trace) sent(w *World, p *parcel, at graph.Time) {
 func (t *trace) refused(w *World, n *Node, m *graph.Message, f *graph.Failure) {
 	t.add(uint64(f.Reason)<<32 | uint64(uint32(n.index)))
 	if w.tracing() {
-		w.line("%s refuses %s %s of %s: %v", n.id, kindNames[m.Kind], m.Channel, m.Peer+m.Relay, f)
+		w.tells(Step{Node: n.id, What: "refuses", Peer: m.Peer + m.Relay, Channel: m.Channel, Kind: kindNames[m.Kind]},
+			"%s refuses %s %s of %s: %v", n.id, kindNames[m.Kind], m.Channel, m.Peer+m.Relay, f)
 	}
 }
 
@@ -114,31 +115,10 @@ func (w *World) leaves(from, to int32, m *graph.Message, at graph.Time) {
 	if at != never {
 		arrives = fmt.Sprintf("arrives %d.%09d", at/1e9, at%1e9)
 	}
-	w.line("%s → %s %s %s, %d bytes %08x, %s", w.nodes[from].id, w.nodes[to].id, kindNames[m.Kind], m.Channel, len(m.Payload),
+	s := Step{Node: w.nodes[from].id, What: "sends", Peer: w.nodes[to].id, Channel: m.Channel, Kind: kindNames[m.Kind]}
+	if w.options.watch != nil && len(m.Payload) > 0 {
+		s.Value = readable(m.Payload)
+	}
+	w.tells(s, "%s → %s %s %s, %d bytes %08x, %s", w.nodes[from].id, w.nodes[to].id, kindNames[m.Kind], m.Channel, len(m.Payload),
 		uint32(hashBytes(offset64, m.Payload)), arrives)
-}
-
-// tracing reports whether the readable trace is wanted now.
-func (w *World) tracing() bool {
-	o := &w.options
-	return o.Trace != nil && w.events >= o.TraceFrom && (o.TraceTo == 0 || w.events < o.TraceTo)
-}
-
-// line writes one line of the readable trace, when that is wanted.
-func (w *World) line(format string, args ...any) {
-	if w.tracing() {
-		w.write(format, args...)
-	}
-}
-
-// write writes one line whatever part of the trace is wanted. A writer that fails gets no more.
-func (w *World) write(format string, args ...any) {
-	if w.options.Trace == nil {
-		return
-	}
-	_, err := fmt.Fprintf(w.options.Trace, "%d.%09d "+format+"\n", append([]any{w.now / 1e9, w.now % 1e9}, args...)...)
-	if err != nil {
-		w.options.Trace = nil
-		w.err = fmt.Errorf("write the trace: %w", err)
-	}
 }

@@ -54,14 +54,14 @@ func (w *World) take(n *Node) {
 	} else {
 		n.busyUntil, n.queued = before, 0
 	}
-	w.plan(n, took)
+	w.reckon(n, took)
 	if n.changed {
 		w.checkChanged(n)
 	}
 }
 
-// plan asks the instance when it has work next.
-func (w *World) plan(n *Node, took bool) {
+// reckon asks the instance when it has work next.
+func (w *World) reckon(n *Node, took bool) {
 	at, ok := n.inst.Deadline()
 	n.due = never
 	if ok {

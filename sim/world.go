@@ -14,7 +14,7 @@ type World struct {
 	scenario Scenario
 	options  Options
 	choices  *choices
-	sizes    sizes
+	plan     Plan
 	name     string // of the graph
 
 	now   graph.Time
@@ -32,13 +32,13 @@ type World struct {
 	pairs   map[uint64]*link
 	streams uint64
 	cut     [cuts]bool // what is cut now
-	draws   uint64     // of the world's own size choices
 	named   map[string]uint64
 
 	events, messages, bytes uint64
 	happened                [happenings]int
 	trace                   trace
 	checks                  checks
+	wrongs                  []Fault // what went wrong, when that is recorded
 	err                     error
 }
 
@@ -54,14 +54,14 @@ func (w *World) Nodes() []*Node { return w.nodes }
 // Node finds a node by its identity; nil when there is none.
 func (w *World) Node(p graph.Peer) *Node { return w.peers[p] }
 
-// Faults is what the run was asked for.
-func (w *World) Faults() Faults { return w.options.Faults }
+// Plan is what may go wrong in the run.
+func (w *World) Plan() Plan { return w.plan }
 
 // Seed is the run's seed, for messages.
 func (w *World) Seed() uint64 { return w.options.Seed }
 
 // Healed reports whether the last fault has ended: every node is up, and connections do not break any more.
-func (w *World) Healed() bool { return w.options.Faults == 0 || w.now >= w.heal }
+func (w *World) Healed() bool { return w.plan == Plan{} || w.now >= w.heal }
 
 // Healthy reports whether n has been up without losing a connection for at least d.
 func (w *World) Healthy(n *Node, d time.Duration) bool { return n.Up() && n.Undisturbed() >= d }
@@ -71,7 +71,7 @@ func (w *World) Reached(name string) { w.checks.reached[name] = true }
 
 // Rand draws 64 random bits for the scenario, as Node.Rand does for a node.
 func (w *World) Rand(site string) uint64 {
-	v := w.choices.named(site, theWorld, w.named[site])
+	v := w.choices.named(site, theWorld, w.named[site], false)
 	w.named[site]++
 	return v
 }

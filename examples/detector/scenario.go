@@ -74,7 +74,7 @@ func allKnow(w *sim.World) error {
 }
 
 func noneSuspected(w *sim.World, n *sim.Node) error {
-	if v := listed(n, "suspects"); w.Faults() == 0 && v.Len() > 0 {
+	if v := listed(n, "suspects"); w.Plan() == (sim.Plan{}) && v.Len() > 0 {
 		return fmt.Errorf("%s suspects %s", n.ID(), v.Key(0))
 	}
 	return nil

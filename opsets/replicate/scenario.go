@@ -187,7 +187,7 @@ func script(w *sim.World, writes int) {
 		left := writes
 		w.EveryOn(n, 30*time.Second, 20*time.Second, func(n *sim.Node) {
 			m := kept(n)
-			if left == 0 || w.Faults() != 0 && w.Healed() || !m.journal.Member(m.ctx, m.signer.Public()) {
+			if left == 0 || w.Plan() != (sim.Plan{}) && w.Healed() || !m.journal.Member(m.ctx, m.signer.Public()) {
 				return
 			}
 			left--
