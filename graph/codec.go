@@ -49,6 +49,13 @@ func (codec[T]) decode(b []byte, v *T) error {
 	return nil
 }
 
+// Encode gives the bytes of v as a channel carries them, for what speaks to an instance and is none: a peer in a test, a hostile node of
+// a simulation. Safe from any goroutine.
+func Encode[T any](v T) ([]byte, error) { return codec[T]{}.encode(&v) }
+
+// Decode reads what Encode or a channel has written. Safe from any goroutine.
+func Decode[T any](b []byte) (v T, err error) { return v, codec[T]{}.decode(b, &v) }
+
 // holdsTime reports whether a message of type t would carry a Time.
 func holdsTime(t reflect.Type, seen map[reflect.Type]bool) bool {
 	if t == nil || seen[t] {

@@ -56,7 +56,7 @@ const (
 	siteSide      // the side of a node in it
 	siteOneWay    // whether and when some cannot reach others, by slot of time
 	siteCut       // whether a node is one of them
-	siteKeepalive // of a pair: how long until a connection that does not carry breaks
+	siteKeepalive // of a pair, by second: how long until a connection that does not carry breaks
 	siteRate      // of a pair: bytes a second
 	siteDrift     // of a node's steady clock
 	siteWall      // of its calendar: at the start, then the jump by slot of time

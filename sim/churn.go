@@ -56,6 +56,7 @@ func (w *World) crashInSlot(n *Node, k int32) {
 	if d.v != 0 && n.Up() && (w.scenario.Churn == nil || w.scenario.Churn(n)) {
 		down := time.Millisecond + time.Duration(below(mix(d.v), uint64(2*w.plan.Down)))
 		w.wrong(d, "%s crashes, for %v", n.id, brief(down))
+		w.trace.add(uint64(n.index))
 		w.on(n, "crashes", "%s crashes", n.id)
 		w.crash(n, down)
 	}

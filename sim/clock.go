@@ -95,6 +95,7 @@ func (w *World) jump(n *Node, k int32) {
 	if d := w.choose(siteWall, int64(n.index), uint64(k)); d.v != 0 {
 		n.wall = time.Duration(signed(d.v, uint64(wallMost)))
 		w.count(clockJumps)
+		w.trace.add(uint64(n.wall))
 		w.wrong(d, "the calendar of %s jumps to %s", n.id, n.Wall().Format(time.DateTime))
 		w.on(n, "calendar jumps", "the calendar of %s jumps to %s", n.id, n.Wall().Format(time.DateTime))
 	}

@@ -74,6 +74,7 @@ var cutNames = [cuts]string{"partition", "one-way cut"}
 // part puts a share of the nodes on a side of their own, and when there are three sides, as many on another.
 func (w *World) part(p drawn, share uint64) {
 	var sides [3]int
+	var drawn []drawn
 	for _, n := range w.nodes {
 		d := w.choose(siteSide, int64(n.index), p.count)
 		switch {
@@ -85,13 +86,18 @@ func (w *World) part(p drawn, share uint64) {
 			n.side = 0
 		}
 		if n.side > 0 {
-			w.wrong(d, "%s is cut off, on side %d", n.id, n.side)
+			drawn = append(drawn, d)
 		}
 		sides[n.side]++
 	}
 	if w.cut[partition] = max(sides[0], sides[1], sides[2]) < len(w.nodes); w.cut[partition] {
 		w.count(partitions)
+		w.trace.add(uint64(sides[0])<<32 | uint64(sides[1]))
 		w.wrong(p, "the network falls apart: %d, %d and %d nodes", sides[0], sides[1], sides[2])
+		for _, d := range drawn {
+			n := w.nodes[d.node]
+			w.wrong(d, "%s is cut off, on side %d", n.id, n.side)
+		}
 		w.line("the network falls apart: %d, %d and %d nodes", sides[0], sides[1], sides[2])
 		w.severCut()
 	}
@@ -100,11 +106,12 @@ func (w *World) part(p drawn, share uint64) {
 // mute has nothing get from one share of the nodes to another.
 func (w *World) mute(p drawn, share uint64) {
 	from, to := 0, 0
+	var drawn []drawn
 	for _, n := range w.nodes {
 		d := w.choose(siteCut, int64(n.index), p.count)
 		n.mute, n.deaf = perMillion(d.v, share), perMillion(bits.RotateLeft64(d.v, 32), share)
 		if n.mute || n.deaf {
-			w.wrong(d, "%s is not heard: %v, does not hear: %v", n.id, n.mute, n.deaf)
+			drawn = append(drawn, d)
 		}
 		if n.mute {
 			from++
@@ -115,7 +122,12 @@ func (w *World) mute(p drawn, share uint64) {
 	}
 	if w.cut[oneWay] = from > 0 && to > 0; w.cut[oneWay] {
 		w.count(oneWayCuts)
+		w.trace.add(uint64(from)<<32 | uint64(to))
 		w.wrong(p, "nothing gets from %d nodes to %d others", from, to)
+		for _, d := range drawn {
+			n := w.nodes[d.node]
+			w.wrong(d, "%s is not heard: %v, does not hear: %v", n.id, n.mute, n.deaf)
+		}
 		w.line("nothing gets from %d nodes to %d others", from, to)
 		w.severCut()
 	}
@@ -146,7 +158,7 @@ func (w *World) doom(l *link) {
 		return
 	}
 	l.doomed = true
-	d := w.choose(siteKeepalive, int64(l.a)<<32|int64(l.b), uint64(l.epoch))
+	d := w.choose(siteKeepalive, int64(l.a)<<32|int64(l.b), uint64(w.now.Sub(0)/time.Second))
 	after := keepaliveLeast + time.Duration(below(d.v, uint64(keepaliveMost-keepaliveLeast)))
 	if d.v != 0 {
 		w.wrong(d, "%s and %s take %v to see that nothing comes through", w.nodes[l.a].id, w.nodes[l.b].id, brief(after))

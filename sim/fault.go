@@ -70,7 +70,11 @@ func (n *Node) Fault(site string, k int) int {
 	count := n.count(site)
 	v := n.w.choices.named(site, int64(n.index), count, true)
 	form := int(below(v, uint64(k)+1))
-	if form > 0 && n.w.options.record {
+	if form == 0 {
+		return 0
+	}
+	n.w.count(scenarioFaults)
+	if n.w.options.record {
 		n.w.wrongs = append(n.w.wrongs, Fault{n.w.now, Choice{site, int64(n.index), count}, v, fmt.Sprintf("%s: %s %d", n.id, site, form)})
 	}
 	return form

@@ -126,9 +126,11 @@ func (w *World) results(r *Report) {
 		case p.Kind == Sometimes && !w.checks.reached[p.Name]:
 			out.Held, out.Detail = false, fmt.Sprintf("never reached with seed %d", w.options.Seed)
 		case p.Kind == Liveness && out.Held && w.over():
-			out.Held, out.Detail = false, "not judged: the run ended before"
+			out.Held, out.Detail = false, notJudged
 		}
 		r.OK = r.OK && (out.Held || p.Kind == Sometimes)
 		r.Properties = append(r.Properties, out)
 	}
 }
+
+const notJudged = "not judged: the run ended before"

@@ -16,6 +16,7 @@ type Report struct {
 	TraceHash      string           `json:"traceHash"`
 	// Hashes is the trace hash after each 1,000 events: the first difference of two runs lies before the first difference here.
 	Hashes []uint64 `json:"-"`
+	Story  *Story   `json:"story,omitempty"` // of a failure, filled by a caller who has asked Explain for it
 }
 
 // A PropertyResult says whether a property held.

@@ -26,6 +26,10 @@ type Scenario struct {
 	// Hostile gives the program that a node runs in the place of its role's when the fault hostile is on; nil for a node that keeps
 	// to the protocol. Where it is nil there is no such fault.
 	Hostile func(n *Node) Program
+	// Sent is told of each message that leaves on a connection, and Received of each that reaches an instance, before it is admitted:
+	// what properties need to know of what is said. They must not change m. They may be nil.
+	Sent     func(from, to *Node, m *graph.Message)
+	Received func(n *Node, m *graph.Message)
 	// Properties must hold.
 	Properties []Property
 	// Degree is how many neighbours a node has in the overlay of topics and of the Neighbours feed; 0 means 6. A protocol that

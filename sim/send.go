@@ -195,6 +195,9 @@ func (w *World) deliver(n *Node, m graph.Message) *graph.Failure {
 		n.outlaw.Receive(n, m)
 		return nil
 	}
+	if w.scenario.Received != nil {
+		w.scenario.Received(n, &m)
+	}
 	f := n.inst.Deliver(m)
 	if f != nil {
 		w.trace.refused(w, n, &m, f)

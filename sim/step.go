@@ -17,6 +17,8 @@ type Step struct {
 	Kind    string     `json:"kind,omitempty"`  // of a message
 	Value   string     `json:"value,omitempty"` // what was sent, in the diagnostic notation of CBOR (RFC 8949 §8), or in hex
 	Text    string     `json:"text"`            // the whole as a line
+
+	idle bool // a tick that changed nothing and did not fail
 }
 
 // tracing reports whether steps are wanted now.

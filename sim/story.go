@@ -80,14 +80,10 @@ func (w *World) concerned(f *failure) (peers []graph.Peer) {
 	return peers
 }
 
-// hear keeps the last steps of those concerned: between them when there are several, else all of the one.
+// hear keeps the last steps of those concerned, and of the network; a tick that changed nothing says nothing.
 func (t *Story) hear(s Step) {
-	known := func(p graph.Peer) bool { return p == "" || slices.Contains(t.Concerned, p) }
-	with := s.Peer
-	if len(t.Concerned) < 2 {
-		with = ""
-	}
-	if len(t.Concerned) > 0 && (!known(s.Node) && !known(s.Peer) || !known(with) || !known(s.Node) && len(t.Concerned) > 1) {
+	concerns := s.Node == "" || slices.Contains(t.Concerned, s.Node) || slices.Contains(t.Concerned, s.Peer)
+	if len(t.Concerned) > 0 && !concerns || s.idle {
 		return
 	}
 	if t.Steps = append(t.Steps, s); len(t.Steps) > 2*stepsMost {

@@ -42,6 +42,9 @@ func hashBytes(h uint64, b []byte) uint64 {
 
 // entry is an event of the scheduler.
 func (t *trace) entry(e *entry) {
+	if e.kind == doCrash || e.kind == doCut || e.kind == doJump {
+		return // a plan, whose effect, if it has one, is told when it happens
+	}
 	t.add(uint64(e.at))
 	t.add(uint64(e.kind)<<32 | uint64(uint32(e.node)))
 }
@@ -74,7 +77,7 @@ func (t *trace) tick(w *World, n *Node, i *graph.TickInfo) {
 		if i.Failure != nil {
 			failed = ", failed: " + i.Failure.Error()
 		}
-		w.tells(Step{Node: n.id, What: "takes " + i.Event, Peer: i.Sender}, "%s took %s [%s]%s: fired %d, effects %d, changes %d%s", n.id, i.Event, i.Origin, from, i.Fired, i.Effects, i.Changes, failed)
+		w.tells(Step{Node: n.id, What: "takes " + i.Event, Peer: i.Sender, idle: i.Changes == 0 && i.Failure == nil}, "%s took %s [%s]%s: fired %d, effects %d, changes %d%s", n.id, i.Event, i.Origin, from, i.Fired, i.Effects, i.Changes, failed)
 	}
 }
 
@@ -86,6 +89,9 @@ func (t *trace) sent(w *World, p *parcel, at graph.Time) {
 	t.add(uint64(p.from)<<32 | uint64(uint32(p.to)))
 	t.add(uint64(p.msg.Kind)<<56 ^ uint64(p.msg.Reason)<<48 ^ uint64(at))
 	t.sum = hashBytes(t.sum, p.msg.Payload)
+	if w.scenario.Sent != nil {
+		w.scenario.Sent(w.nodes[p.from], w.nodes[p.to], &p.msg)
+	}
 	if w.tracing() {
 		w.leaves(p.from, p.to, &p.msg, at)
 	}

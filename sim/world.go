@@ -63,6 +63,14 @@ func (w *World) Seed() uint64 { return w.options.Seed }
 // Healed reports whether the last fault has ended: every node is up, and connections do not break any more.
 func (w *World) Healed() bool { return w.plan == Plan{} || w.now >= w.heal }
 
+// HealedFor is how long ago the last fault ended: since the run began when it has none, 0 while it is to come.
+func (w *World) HealedFor() time.Duration {
+	if w.plan == (Plan{}) {
+		return w.Elapsed()
+	}
+	return max(0, w.now.Sub(w.heal))
+}
+
 // Healthy reports whether n has been up without losing a connection for at least d.
 func (w *World) Healthy(n *Node, d time.Duration) bool { return n.Up() && n.Undisturbed() >= d }
 
@@ -100,11 +108,12 @@ const (
 	vanishedMessages
 	slowMessages
 	clockJumps
+	scenarioFaults // acts of hostile nodes, and what Node.Fault gave elsewhere
 	happenings
 )
 
 var happeningNames = [happenings]string{"crashes", "restarts", "brokenConnections", "lostCalls", "unreachableCalls", "lostMessages",
 	"lostPublications", "repeatedPublications", "reorderedPublications", "delayedMessages", "lostTasks", "expiredInQueue",
-	"partitions", "oneWayCuts", "vanishedMessages", "slowMessages", "clockJumps"}
+	"partitions", "oneWayCuts", "vanishedMessages", "slowMessages", "clockJumps", "scenarioFaults"}
 
 func (w *World) count(h happening) { w.happened[h]++ }

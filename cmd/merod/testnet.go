@@ -2,12 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
-	"time"
 
-	"github.com/merograph/merograph/sim"
 	"github.com/merograph/merograph/testnet"
 	"github.com/spf13/cobra"
 )
@@ -60,46 +57,6 @@ func called() string {
 	return os.Args[0]
 }
 
-func testnetSim(c *common) *cobra.Command {
-	o, trace := testnet.SimOptions{}, ""
-	cmd := &cobra.Command{Use: "sim NAME", Short: "a deterministic simulation of a protocol", Args: takes(1, "NAME, the protocol to simulate"),
-		Long: `Simulate a protocol in virtual time. The same seed gives the same run, byte for byte. The status is 1 when a property fails, and
-the report then names it and the seed.`}
-	cmd.Flags().IntVar(&o.Nodes, "nodes", 50, "how many nodes")
-	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "what the run is drawn from")
-	cmd.Flags().DurationVar(&o.Time, "time", 10*time.Minute, "virtual time")
-	cmd.Flags().StringVar(&o.Faults, "faults", "none", "what goes wrong, with commas between; all, or none")
-	cmd.Flags().StringVar(&trace, "trace", "", "write one line for each event to a file")
-	cmd.Flags().Uint64Var(&o.TraceFrom, "trace-from", 0, "begin the trace when so many events have been taken")
-	cmd.Flags().Uint64Var(&o.TraceTo, "trace-to", 0, "end the trace when so many events have been taken; 0 is never")
-	cmd.Flags().StringArrayVar(&o.Overrides, "override", nil, "a choice, as site/node/count=value; may be given again")
-	cmd.Flags().BoolVar(&o.OnlyOverrides, "only-overrides", false, "let no fault happen but those of --override")
-	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		if trace != "" {
-			f, err := os.Create(trace)
-			if err != nil {
-				return fmt.Errorf("write the trace: %w", err)
-			}
-			defer f.Close()
-			o.Trace = f
-		}
-		r, err := testnet.Sim(args[0], o)
-		if err != nil {
-			return err
-		}
-		if c.json {
-			err = printJSON(cmd.OutOrStdout(), r)
-		} else {
-			err = showSim(cmd.OutOrStdout(), r)
-		}
-		if err == nil && !r.OK {
-			return fmt.Errorf("a property of %s failed with seed %d", r.Graph, r.Seed)
-		}
-		return err
-	}
-	return cmd
-}
-
 func testnetReplay(c *common) *cobra.Command {
 	o := testnet.ReplayOptions{}
 	cmd := &cobra.Command{Use: "replay TRACE", Short: "a recorded editing session over real nodes", Args: takes(1, "TRACE, the file of the session"),
@@ -128,25 +85,4 @@ the recorded text. The status is 1 if one does not.`}
 		return err
 	}
 	return cmd
-}
-
-func showSim(out io.Writer, r *sim.Report) error {
-	rows := [][]string{
-		{"graph", fmt.Sprintf("%s, %s, seed %d", r.Graph, plural(r.Nodes, "node", "nodes"), r.Seed)},
-		{"time", fmt.Sprintf("%.0f s virtual in %.2f s", r.VirtualSeconds, r.WallSeconds)},
-		{"events", fmt.Sprintf("%d, %d messages, %s", r.Events, r.Messages, size(int64(r.Bytes)))},
-	}
-	rows = append(rows, faultRows(r.Faults)...)
-	for _, p := range r.Properties {
-		held := "held"
-		if !p.Held {
-			held = "FAILED"
-			if p.Kind == sim.Sometimes {
-				held = "not reached"
-			}
-		}
-		rows = append(rows, []string{fmt.Sprint(p.Kind), fmt.Sprintf("%s: %s %s", held, p.Name, p.Detail)})
-	}
-	rows = append(rows, []string{"trace hash", r.TraceHash})
-	return table(out, rows...)
 }

@@ -20,7 +20,7 @@ func TestCompile(t *testing.T) {
 
 func TestSimulation(t *testing.T) {
 	simtest.Campaign(t, Scenario, sim.Options{Nodes: 40, Time: 6 * time.Minute}, 3,
-		"none", "loss", "churn", "loss,churn", "loss,churn,delay,reorder,duplicate")
+		"none", "loss", "churn", "loss,churn", "loss,churn,delay,reorder,duplicate", "loss,partition,oneway,churn,bandwidth")
 }
 
 func TestSimulationLiar(t *testing.T) {

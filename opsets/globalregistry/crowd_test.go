@@ -42,9 +42,10 @@ func TestSimulationCrowd(t *testing.T) {
 			counts[r.Network]++
 		}
 		for _, n := range settled(w) {
-			network := q.networkOf(addressesOf(n))
+			places := keptOf(n).places
+			network := q.networkOf(places[len(places)-1])
 			_, there := cohortOf(server).Get(n.ID())
-			if l, _ := leasesOf(n).Get(server.ID()); !there && cohortOf(server).Len() < capacity && counts[network] < q.most(network) && w.Now().Sub(kept(n).since) > 5*Heartbeat {
+			if l, _ := leasesOf(n).Get(server.ID()); !there && cohortOf(server).Len() < capacity && counts[network] < q.most(network) && w.Now().Sub(keptOf(n).since) > 5*Heartbeat {
 				return fmt.Errorf("%s of %q is not registered, with %v of %d: %+v", n.ID(), network, counts, capacity, l)
 			}
 		}

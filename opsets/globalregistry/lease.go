@@ -49,6 +49,7 @@ func (l Lease) after(x *graph.Tick, wait time.Duration) Lease {
 func (l Lease) renewed(x *graph.Tick, h Handshake) Lease {
 	ttl := min(max(h.TTL, MinTTL), MaxTTL)
 	l.Heartbeat = min(max(h.Heartbeat, minHeartbeat), ttl/3)
+	l.Paid = min(l.Paid, x.Now().Add(atOnce*l.Heartbeat)) // what was paid at a longer heartbeat silences nobody at a shorter one
 	l.Registered, l.Failures, l.Proving, l.LastError, l.Addresses = true, 0, false, "", fitting(h.Addresses)
 	if len(h.Context) <= maxContext {
 		l.Context = h.Context

@@ -27,10 +27,10 @@ const (
 	maxHeartbeat = MaxTTL / 3
 	atOnce       = 4 // announces that may follow each other; over a longer time there is one a heartbeat
 
-	firstWait = 500 * time.Millisecond // after a first failure
-	lookSoon  = 5 * time.Second        // between samples, while few are known
-	lookEvery = 4 * Heartbeat          // after that, at the most
-	lingering = 2 * Heartbeat          // for which a client knows another longer than the lease was seen to last: until it looks again
+	firstWait = 500 * time.Millisecond  // after a first failure
+	lookSoon  = 5 * time.Second         // between samples, while few are known
+	lookEvery = 4 * Heartbeat           // after that, at the most
+	lingering = lookEvery + callTimeout // for which a client knows another longer than the lease was seen to last: until it looks again
 
 	maxContext = 256 // bytes, as the next three
 	maxNonce   = 64

@@ -134,9 +134,9 @@ var Looked = graph.Op3(Ops, "looked", 1, func(x *graph.Tick, _ graph.Done, known
 	return graph.Done{}, looking.Set(Looking{Next: x.Now().Add(ops.Jitter(x, wait-wait/8, wait/8))})
 })
 
-// LookLater looks again after a failure.
+// LookLater looks again after a failure. The next time it may be another server, so one that asks for long is not heeded for long.
 var LookLater = graph.Op2(Ops, "look_later", 1, func(x *graph.Tick, f graph.Failure, looking *graph.One[Looking]) (graph.Done, error) {
-	wait := max(ops.Jitter(x, lookSoon, lookSoon/4), min(f.RetryAfter, maxHeartbeat))
+	wait := max(ops.Jitter(x, lookSoon, lookSoon/4), min(f.RetryAfter, 4*lookSoon))
 	return graph.Done{}, looking.Set(Looking{Next: x.Now().Add(wait)})
 })
 

@@ -2,6 +2,7 @@ package globalregistry
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/merograph/merograph/graph"
@@ -16,13 +17,26 @@ const (
 	expired   = "a lease expired"
 	left      = "a client left, and was gone at once"
 	backedOff = "a client backed off"
+	readWhole = "a client read a whole view"
+)
+
+// The names of what is noted when it is written or said.
+const (
+	ownRow     = "a peer changes only its own row, signed, and with the secret"
+	dictates   = "a server dictates a TTL within its bounds"
+	shows      = "a server shows who is registered, to the registered"
+	wholeView  = "a whole view has everybody who was registered all the time"
+	noShouting = "a client announces no more often than one a heartbeat"
+	heeds      = "a client waits as long as a busy server asks"
 )
 
 // All that is asked at each change or second costs the same in a network of any size.
 var properties = []sim.Property{
-	{Name: "the view is within its cap and quota", Kind: sim.Safety, CheckNode: withinBounds},
-	{Name: "a peer changes only its own row, and signed it", Kind: sim.Safety, CheckNode: nothingWrong},
-	{Name: "no dead client outlives its TTL", Kind: sim.Safety, CheckNode: nothing, Check: noneOutlives},
+	{Name: "the view is within its cap", Kind: sim.Safety, CheckNode: withinBounds},
+	{Name: "the books balance, within the quota", Kind: sim.Safety, CheckNode: nothing, Check: balanced},
+	noted(ownRow), noted(dictates), noted(shows), noted(wholeView), noted(noShouting), noted(heeds),
+	{Name: "no dead client outlives its TTL", Kind: sim.Safety, Check: noneOutlives, CheckNode: nothing},
+	{Name: "who is registered stays, until its TTL ends or it leaves", Kind: sim.Safety, CheckNode: nothing, Check: oneStays},
 	{Name: "a client is never silent for longer than the ceiling", Kind: sim.Safety, CheckNode: neverSilent, Check: oneSpeaks},
 	{Name: "what a client knows was signed", Kind: sim.Safety, CheckNode: nothing, Check: oneKnowsTruth},
 	{Name: "two heartbeats after healing every live client is in the view", Kind: sim.Liveness, Within: 2*Heartbeat + late, Check: allRegistered},
@@ -30,13 +44,14 @@ var properties = []sim.Property{
 	{Name: expired, Kind: sim.Sometimes},
 	{Name: left, Kind: sim.Sometimes},
 	{Name: backedOff, Kind: sim.Sometimes},
+	{Name: readWhole, Kind: sim.Sometimes},
 }
 
 // nothing leaves a property to the check of each second.
 func nothing(*sim.World, *sim.Node) error { return nil }
 
 func cohortOf(n *sim.Node) graph.View[graph.Peer, Row] {
-	if !n.Up() {
+	if n.Instance() == nil {
 		return graph.View[graph.Peer, Row]{}
 	}
 	return graph.FeedOf[graph.Peer, Row](n.Instance(), "cohort").Get()
@@ -50,6 +65,21 @@ func knownOf(n *sim.Node) graph.View[graph.Peer, Member] {
 	return graph.FeedOf[graph.Peer, Member](n.Instance(), "known").Get()
 }
 
+// honestServers are the servers that are up and keep to the protocol.
+func honestServers(w *sim.World) (up []*sim.Node) {
+	for _, n := range w.Nodes()[:min(servers, len(w.Nodes()))] {
+		if n.Role() == "server" && n.Instance() != nil {
+			up = append(up, n)
+		}
+	}
+	return up
+}
+
+// client says that a node is an honest client, and takes part.
+func client(n *sim.Node) bool {
+	return n.Role() == "client" && n.Instance() != nil && keptOf(n).here()
+}
+
 func withinBounds(_ *sim.World, n *sim.Node) error {
 	if n.Role() != "server" {
 		return nil
@@ -60,13 +90,62 @@ func withinBounds(_ *sim.World, n *sim.Node) error {
 	return nil
 }
 
-func nothingWrong(_ *sim.World, n *sim.Node) error { return kept(n).wrong }
+// balanced counts the cohorts by network, each ten seconds.
+func balanced(w *sim.World) error {
+	if w.Now()/graph.Time(time.Second)%10 != 0 {
+		return nil
+	}
+	for _, n := range honestServers(w) {
+		counts, q := map[string]int{}, drawnOf(w).quota
+		for _, r := range cohortOf(n).All() {
+			if counts[r.Network]++; counts[r.Network] > q.most(r.Network) {
+				return fmt.Errorf("%s has %d of %q, the quota is %d", n.ID(), counts[r.Network], r.Network, q.most(r.Network))
+			}
+		}
+		books := graph.FeedOf[string, Network](n.Instance(), "networks").Get()
+		for _, have := range books.All() {
+			if counts[have.Prefix] != have.Clients {
+				return fmt.Errorf("%s counts %d clients of %q, and has %d", n.ID(), have.Clients, have.Prefix, counts[have.Prefix])
+			}
+		}
+		if books.Len() != len(counts) {
+			return fmt.Errorf("%s counts %d networks, and has clients of %d", n.ID(), books.Len(), len(counts))
+		}
+	}
+	return nil
+}
+
+// noted is a property of which a fault was noted when it was written or said. It looks at a node that has changed, and each second
+// at the servers and one other.
+func noted(name string) sim.Property {
+	return sim.Property{Name: name, Kind: sim.Safety, CheckNode: func(_ *sim.World, n *sim.Node) error { return keptOf(n).wrong[name] }, Check: func(w *sim.World) error {
+		for _, n := range append(honestServers(w), oneOf(w)) {
+			if k := keptOf(n); k != nil && k.wrong[name] != nil {
+				return k.wrong[name]
+			}
+		}
+		return nil
+	}}
+}
 
 // noneOutlives reads what forgotten has found.
 func noneOutlives(w *sim.World) error {
-	for _, n := range w.Nodes()[:min(servers, len(w.Nodes()))] {
-		if err := kept(n).undead; err != nil {
+	for _, n := range honestServers(w) {
+		if err := keptOf(n).undead; err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// oneStays looks at one client a second: a server that has registered it has it.
+func oneStays(w *sim.World) error {
+	n := oneOf(w)
+	for _, s := range honestServers(w) {
+		k := keptOf(s)
+		at, was := k.admitted[n.ID()]
+		if _, ok := cohortOf(s).Get(n.ID()); was && !ok && w.Now().Sub(at) < drawnOf(w).ttl-time.Second && k.parted[n.ID()].Add(10*time.Second) < at {
+			return fmt.Errorf("%s has registered %s %v ago, and has it no more", s.ID(), n.ID(), w.Now().Sub(at))
 		}
 	}
 	return nil
@@ -74,23 +153,26 @@ func noneOutlives(w *sim.World) error {
 
 // neverSilent judges an honest client whose leases may have changed.
 func neverSilent(w *sim.World, n *sim.Node) error {
-	d := kept(n)
-	if n.Role() != "client" || !d.here() || !honest(n) {
+	if !client(n) {
 		return nil
 	}
-	next := graph.Time(0)
+	k, next := keptOf(n), graph.Time(0)
 	for v, i := leasesOf(n), 0; i < v.Len(); i++ {
 		l := v.At(i)
 		if l.Failures > 0 {
 			w.Reached(backedOff)
 		}
-		if wait := l.Next.Sub(n.Now()); wait > MaxTTL {
+		wait := l.Next.Sub(n.Now())
+		if wait > MaxTTL {
 			return fmt.Errorf("it will be silent for %v: %+v", wait, l)
+		}
+		if len(k.asks) > 0 {
+			k.waits(l, wait)
 		}
 		next = max(next, l.Next)
 	}
 	if next != 0 {
-		d.asked = w.Now()
+		k.asked = w.Now()
 	}
 	return nil
 }
@@ -98,8 +180,11 @@ func neverSilent(w *sim.World, n *sim.Node) error {
 // oneSpeaks looks at one client a second.
 func oneSpeaks(w *sim.World) error {
 	n := oneOf(w)
-	if d := kept(n); n.Role() == "client" && d.here() && honest(n) && w.Now().Sub(max(d.asked, d.since)) > MaxTTL {
-		return fmt.Errorf("%s has been silent for %v", n.ID(), w.Now().Sub(d.asked))
+	if !client(n) {
+		return nil
+	}
+	if k := keptOf(n); w.Now().Sub(max(k.asked, k.since)) > MaxTTL {
+		return fmt.Errorf("%s has been silent for %v", n.ID(), w.Now().Sub(k.asked))
 	}
 	return nil
 }
@@ -111,7 +196,7 @@ func oneOf(w *sim.World) *sim.Node {
 
 func oneKnowsTruth(w *sim.World) error {
 	n := oneOf(w)
-	if n.Role() != "client" || !n.Up() || !honest(n) {
+	if n.Role() != "client" || n.Instance() == nil {
 		return nil
 	}
 	for _, m := range knownOf(n).All() {
@@ -122,10 +207,13 @@ func oneKnowsTruth(w *sim.World) error {
 	return nil
 }
 
-// settled gives the honest clients that have been there for two heartbeats.
+// settled gives the honest clients that have been there for two heartbeats; none while it is not as long since the last fault.
 func settled(w *sim.World) (clients []*sim.Node) {
+	if w.HealedFor() < 2*drawnOf(w).heartbeat()+late {
+		return nil
+	}
 	for _, n := range w.Nodes() {
-		if d := kept(n); n.Role() == "client" && honest(n) && d.here() && w.Now().Sub(d.since) >= 2*Heartbeat+late {
+		if client(n) && w.Now().Sub(keptOf(n).since) >= 2*drawnOf(w).heartbeat()+late {
 			clients = append(clients, n)
 		}
 	}
@@ -133,15 +221,26 @@ func settled(w *sim.World) (clients []*sim.Node) {
 }
 
 func allRegistered(w *sim.World) error {
-	for _, n := range settled(w) {
-		for _, p := range serversOf(n) {
-			s := w.Node(p)
-			l, _ := leasesOf(n).Get(p)
-			if _, ok := cohortOf(s).Get(n.ID()); !ok && honest(s) {
-				return fmt.Errorf("%s is not in the view of %s; its lease is %+v", n.ID(), p, l)
+	d := drawnOf(w)
+	for _, s := range honestServers(w) {
+		cohort := cohortOf(s)
+		for _, n := range settled(w) {
+			if !slices.Contains(serversOf(n), s.ID()) {
+				continue
 			}
-			if honest(s) && (!l.Registered || l.Context != "ctx") {
-				return fmt.Errorf("%s is in the view of %s and does not know it: %+v", n.ID(), p, l)
+			k := keptOf(n)
+			where := k.places[len(k.places)-1]
+			network := d.quota.networkOf(where)
+			row, there := cohort.Get(n.ID())
+			l, _ := leasesOf(n).Get(s.ID())
+			moving := w.Now().Sub(k.moved) < 2*d.heartbeat()+late && len(k.places) > 1
+			switch {
+			case there && (!l.Registered || l.Context != "ctx" || !slices.Equal(l.Addresses, addressesOf(s))):
+				return fmt.Errorf("%s is in the view of %s and does not know it, or where that is: %+v", n.ID(), s.ID(), l)
+			case there && !moving && row.Network == network && !slices.Equal(row.Member.Record.Addresses, where):
+				return fmt.Errorf("%s is at %v, and %s has it at %v", n.ID(), where, s.ID(), row.Member.Record.Addresses)
+			case !there && !moving && d.quota == (Quota{}) && cohort.Len() < Capacity: // a place that has just become free is not taken yet
+				return fmt.Errorf("%s is not in the view of %s; its lease is %+v", n.ID(), s.ID(), l)
 			}
 		}
 	}
@@ -151,7 +250,7 @@ func allRegistered(w *sim.World) error {
 func allKnow(w *sim.World) error {
 	there := settled(w)
 	for _, n := range there {
-		if len(there) > 1 && knownOf(n).Len() == 0 {
+		if len(there) > 4 && drawnOf(w).quota == (Quota{}) && knownOf(n).Len() == 0 {
 			return fmt.Errorf("%s knows nobody, though %d clients are there", n.ID(), len(there))
 		}
 	}

@@ -1,7 +1,6 @@
 package globalregistry
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -11,11 +10,12 @@ import (
 	"github.com/merograph/merograph/sim"
 )
 
-// Scenario is a network with a secret: from one to three servers, the third of them hostile, and clients, some of which
-// announce to all servers and some of which are hostile. Now and then a client goes away for a few minutes: it leaves, or falls
-// silent.
+// Scenario is a network with a secret: from one to three servers, and clients, some of which announce to all servers. Now and then
+// a client goes away for a few minutes: it leaves, or falls silent; another comes to other addresses; a third reads the whole view of
+// a server. The server's TTL and its quota are drawn. With the fault hostile the third server and some clients keep to nothing.
 var Scenario = scenarioOf("globalregistry", Protocol, Quota{})
 
+// scenarioOf gives a scenario in which the quota is drawn, unless one is given.
 func scenarioOf(name string, g func() *graph.Graph, q Quota) sim.Scenario {
 	return sim.Scenario{
 		Name:       name,
@@ -23,71 +23,44 @@ func scenarioOf(name string, g func() *graph.Graph, q Quota) sim.Scenario {
 		Roles:      roles,
 		Bind:       func(n *sim.Node) []graph.Option { return bind(n, q) },
 		Script:     script,
-		OnCrash:    func(n *sim.Node) { kept(n).silent(n) },
+		OnCrash:    crashed,
+		Hostile:    hostile,
+		Sent:       sent,
+		Received:   received,
 		Properties: properties,
+		Degree:     -1,
 	}
 }
 
-// disk is what a node of the scenario keeps, and what the properties ask about it.
-type disk struct {
-	node    *sim.Node
-	servers *graph.Feed[[]graph.Peer]
-	away    bool
-	since   graph.Time // of the world, as the rest: it is there, or not, since then
-	asked   graph.Time // when its leases changed last
-	wrong   error      // a row that must not be, found when it was written
-	undead  error      // a row that outlived its client
+// A drawn is what a run has drawn.
+type drawn struct {
+	given time.Duration // the TTL that the servers are bound to
+	ttl   time.Duration // that they may assign
+	quota Quota
 }
 
-func kept(n *sim.Node) *disk { return n.Kept.(*disk) }
+func (d *drawn) heartbeat() time.Duration { return d.ttl / 3 }
 
-// silent notes that the client announces nothing from now on, and looks for it when its lease must have ended.
-func (d *disk) silent(n *sim.Node) {
-	if n.Role() != "client" {
-		return
+// drawnOf draws it, once.
+func drawnOf(w *sim.World) *drawn {
+	d, ok := w.State.(*drawn)
+	if !ok {
+		d = &drawn{given: []time.Duration{0, 0, 0, 0, time.Second, MinTTL, MaxTTL, 1000 * time.Hour}[w.RandN("ttl", 8)]}
+		d.ttl = TTL
+		if d.given > 0 {
+			d.ttl = min(max(d.given, MinTTL), MaxTTL)
+		}
+		if w.RandN("quota", 3) == 2 {
+			d.quota = Quota{Most: 2, Elsewhere: 3}
+		}
+		w.State = d
 	}
-	w := n.World()
-	d.since, d.asked = w.Now(), 0
-	for _, p := range serversOf(n) {
-		w.After(TTL+late, w.Node(p), func(s *sim.Node) { d.forgotten(s, w.Now().Sub(d.since)) })
-	}
+	return d
 }
 
-// forgotten is asked when a client was silent for a TTL and the time on the way, unless it came back.
-func (d *disk) forgotten(server *sim.Node, silent time.Duration) {
-	if silent < TTL+late || d.here() {
-		return
-	}
-	if _, ok := cohortOf(server).Get(d.node.ID()); !ok {
-		server.World().Reached(expired)
-	} else if honest(server) {
-		kept(server).undead = fmt.Errorf("%s is registered, silent for %v", d.node.ID(), silent)
-	}
-}
-
-// here says that the client is up, and takes part.
-func (d *disk) here() bool { return d.node.Up() && !d.away }
-
-// Admit implements Members: a row that is written names its own peer, and holds what that peer has signed.
-func (d *disk) Admit(_ context.Context, m Member) (graph.Done, error) {
-	if err := lies(d.node.World(), m); err != nil && d.wrong == nil && honest(d.node) {
-		d.wrong = err
-	}
-	return graph.Done{}, nil
-}
-
-// lies tells what is untrue of a member.
-func lies(w *sim.World, m Member) error {
-	n := w.Node(m.Peer)
-	switch {
-	case n == nil:
-		return fmt.Errorf("%q is no peer, and is registered", m.Peer)
-	case m.Record.check() != nil:
-		return fmt.Errorf("%s is registered with %v", m.Peer, m.Record.check())
-	case oracle{m.Peer, w.Seed()}.Verify(m.Peer, m.Record) != nil || honest(n) && !slices.Equal(m.Record.Addresses, addressesOf(n)):
-		return fmt.Errorf("%s is registered at %v, which it has not signed", m.Peer, m.Record.Addresses)
-	}
-	return nil
+func crashed(n *sim.Node) {
+	keptOf(n).forget()
+	keptOf(n).silent(n)
 }
 
 // addressesOf gives each four clients a network of their own; every ninth has no public address.
@@ -99,7 +72,7 @@ func addressesOf(n *sim.Node) []string {
 	return []string{fmt.Sprintf("/ip4/51.%d.%d.%d/tcp/2428", i/4/256%256, i/4%256, i%4)}
 }
 
-// The nodes with these indexes are servers; the last of them is hostile. They are clients in networks too small for them.
+// The nodes with these indexes are servers. They are clients in networks too small for them.
 const servers, peopled, crowded = 3, 8, 16
 
 func roles(nodes int) []string {
@@ -126,66 +99,76 @@ func serversOf(n *sim.Node) []graph.Peer {
 	return out
 }
 
-// honest says that a node follows the protocol. The others are the third server, and some clients.
-func honest(n *sim.Node) bool {
-	i := n.Index()
-	return !(n.Role() == "server" && i == 2) && !(n.Role() == "client" && len(n.World().Nodes()) >= crowded && i < 64 && i%8 == 5)
-}
-
 var secret = []byte("a secret of the simulation")
 
 func bind(n *sim.Node, q Quota) []graph.Option {
-	if n.Kept == nil {
-		n.Kept = &disk{node: n, servers: graph.NewFeed[[]graph.Peer](nil)}
+	k := keptOf(n)
+	if k == nil {
+		k = keep(n)
 	}
-	d := kept(n)
-	d.away, d.since, d.asked = false, n.World().Now(), n.World().Now()
-	var records Records = oracle{n.ID(), n.World().Seed()}
-	access := Access{Secret: secret}
-	if !honest(n) {
-		records, access = &liar{oracle: oracle{n.ID(), n.World().Seed()}, kind: n.Index() / 8 % liars}, Access{}
+	w := n.World()
+	k.away, k.since, k.asked = false, w.Now(), w.Now()
+	records := Records(oracle{n.ID(), w.Seed()})
+	if n.Role() == "client" {
+		k.servers.Set(serversOf(n))
+		return []graph.Option{graph.Bind("servers", k.servers), graph.Bind("addresses", k.addresses), graph.Bind("secret", secret),
+			graph.Bind("records", records)}
 	}
-	if n.Role() == "server" {
-		access.NonceKey = binary.BigEndian.AppendUint64(nil, n.Rand("nonce key"))
-		return []graph.Option{graph.Bind("addresses", addressesOf(n)), graph.Bind("context", "ctx"), graph.Bind("access", access),
-			graph.Bind("ttl", time.Duration(0)), graph.Bind("quota", q), graph.Bind("records", records), graph.Bind("members", Members(d))}
-	}
-	d.servers.Set(serversOf(n))
-	return []graph.Option{graph.Bind("servers", d.servers), graph.Bind("addresses", addressesOf(n)), graph.Bind("secret", secret),
-		graph.Bind("records", records)}
+	access := Access{secret, binary.BigEndian.AppendUint64(nil, n.Rand("nonce key"))}
+	return []graph.Option{graph.Bind("addresses", k.addresses), graph.Bind("context", "ctx"), graph.Bind("access", access),
+		graph.Bind("ttl", drawnOf(w).given), graph.Bind("quota", quotaOf(w, q)), graph.Bind("records", records), graph.Bind("members", Members(k))}
 }
 
-// script has one client in eight go away, some minutes apart, for two to four minutes; every other time it leaves.
+func quotaOf(w *sim.World, q Quota) Quota {
+	if q != (Quota{}) {
+		drawnOf(w).quota = q
+	}
+	return drawnOf(w).quota
+}
+
+// script has one client in eight go away, some minutes apart, for two to four minutes, every other time by leaving; one in eight
+// move; and some of the first read the view.
 func script(w *sim.World) {
 	for _, n := range w.Nodes() {
-		if n.Role() != "client" || n.RandN("leaves", 8) > 0 {
+		if n.Role() != "client" {
 			continue
 		}
-		w.EveryOn(n, 4*time.Minute, 2*time.Minute, func(n *sim.Node) {
-			d := kept(n)
-			if d.away {
-				return
-			}
-			d.away = true
-			d.silent(n)
-			w.After(2*time.Minute+time.Duration(n.RandN("away", int(2*time.Minute))), n, comeBack)
-			if n.RandN("silently", 2) == 0 {
-				d.servers.Set(nil)
-				return
-			}
-			graph.Submit(n.Instance(), "leave", Stop{}, 5*time.Second, func(_ graph.Done, err error) {
-				if _, there := cohortOf(w.Nodes()[0]).Get(n.ID()); err == nil && !there && w.Nodes()[0].Up() {
-					w.Reached(left)
-				}
-			})
-		})
+		if n.RandN("leaves", 8) == 0 {
+			w.EveryOn(n, 4*time.Minute, 2*time.Minute, goAway)
+		}
+		if n.RandN("moves", 8) == 0 {
+			w.EveryOn(n, 3*time.Minute, 3*time.Minute, func(n *sim.Node) { keptOf(n).move(n) })
+		}
+		if n.Index() < 64 && n.Index()%4 == 3 {
+			w.EveryOn(n, time.Minute, time.Minute, read)
+		}
 	}
+}
+
+func goAway(n *sim.Node) {
+	k, w := keptOf(n), n.World()
+	if k.away {
+		return
+	}
+	k.away = true
+	k.silent(n)
+	w.After(2*time.Minute+time.Duration(n.RandN("away", int(2*time.Minute))), n, comeBack)
+	if n.RandN("silently", 2) == 0 {
+		k.servers.Set(nil)
+		return
+	}
+	graph.Submit(n.Instance(), "leave", Stop{}, 5*time.Second, func(_ graph.Done, err error) {
+		if _, there := cohortOf(w.Nodes()[0]).Get(n.ID()); err == nil && !there && w.Nodes()[0].Up() {
+			w.Reached(left)
+		}
+	})
 }
 
 // comeBack finds the client back already when it has crashed meanwhile: who starts again is there.
 func comeBack(n *sim.Node) {
-	if d := kept(n); d.away {
-		d.away, d.since, d.asked = false, n.World().Now(), n.World().Now()
-		d.servers.Set(serversOf(n))
+	if k := keptOf(n); k.away {
+		k.away, k.since, k.asked = false, n.World().Now(), n.World().Now()
+		k.pace = map[graph.Peer]*pace{}
+		k.servers.Set(serversOf(n))
 	}
 }

@@ -83,3 +83,63 @@ func Drawing(t *testing.T, g *graph.Graph) {
 		t.Errorf("%s is not what the graph draws (%v): run with UPDATE=1 and review the diff:\n%s", path, err, got)
 	}
 }
+
+// Swarm runs a scenario once for each seed from o.Seed on, with every fault that it offers, half of them off in each; a tenth of the
+// seeds in short tests. The first failure is shrunk and told, and ends the campaign. Every Sometimes property must be reached by one
+// of the runs.
+func Swarm(t *testing.T, s sim.Scenario, o sim.Options, seeds int) {
+	t.Helper()
+	if testing.Short() {
+		seeds = max(1, seeds/10)
+	}
+	o.Faults, o.Swarm = sim.All, true
+	var reports []*sim.Report
+	for range seeds {
+		r, err := sim.Run(s, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reports = append(reports, r); !r.OK {
+			told(t, s, o)
+			return
+		}
+		o.Seed++
+	}
+	c := sim.Sum(reports...)
+	t.Logf("%s: %d seeds, %d events, %v", s.Name, c.Seeds, c.Events, c.Faults)
+	if len(c.Unreached) > 0 && !testing.Short() {
+		t.Errorf("no seed reached %q", c.Unreached)
+	}
+}
+
+// told fails the test with the story of a failing run.
+func told(tb testing.TB, s sim.Scenario, o sim.Options) {
+	tb.Helper()
+	story, err := sim.Explain(s, o, 0)
+	if err != nil {
+		tb.Fatalf("seed %d failed, and cannot be told: %v", o.Seed, err)
+	}
+	tb.Errorf("%v", story)
+}
+
+// Fuzz has a fuzzer fill the table of faults of a run with the options: own are the scenario's own sites. What a table makes fail is
+// told. Seeds are tables to begin with.
+func Fuzz(f *testing.F, s sim.Scenario, o sim.Options, own ...string) {
+	f.Add([]byte("\x07\x03\x00\x00\x00\x40\x00\x00\x07\x00\x00\x01\x00\x40\x00\x00"))
+	f.Add([]byte("\x08\x00\x00\x00\x00\x40\x01\x00\x09\x02\x00\x00\x00\xff\xff\x01\x00\x03\x00\x05\x00\xff\xff\x01"))
+	o.OnlyOverrides = true
+	f.Fuzz(func(t *testing.T, table []byte) {
+		if len(table) > 1<<10 {
+			return
+		}
+		o := o
+		o.Overrides = sim.OverridesFrom(table, o.Nodes, own...)
+		r, err := sim.Run(s, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.OK {
+			told(t, s, o)
+		}
+	})
+}
