@@ -28,7 +28,9 @@ type kept struct {
 	parted   map[graph.Peer]graph.Time // when a client left last
 	pace     map[graph.Peer]*pace      // of a client: its announces to a server
 	asks     map[graph.Peer]asking     // what a busy server has asked for
+	failures map[graph.Peer]int        // of its lease, when it was looked at last
 	answers  int
+	gone     []*sim.Node // clients to whom a server has said that they are
 }
 
 func keptOf(n *sim.Node) *kept {
@@ -47,6 +49,7 @@ func keep(n *sim.Node) *kept {
 // forget is what a crash does.
 func (k *kept) forget() {
 	k.admitted, k.parted = map[graph.Peer]graph.Time{}, map[graph.Peer]graph.Time{}
+	k.failures, k.gone = map[graph.Peer]int{}, nil
 	k.pace, k.asks = map[graph.Peer]*pace{}, map[graph.Peer]asking{}
 }
 

@@ -15,7 +15,7 @@ const late = callTimeout + 2*time.Second
 // The names of what is to be reached.
 const (
 	expired   = "a lease expired"
-	left      = "a client left, and was gone at once"
+	left      = "a client that was registered left"
 	backedOff = "a client backed off"
 	readWhole = "a client read a whole view"
 )
@@ -27,14 +27,17 @@ const (
 	shows      = "a server shows who is registered, to the registered"
 	wholeView  = "a whole view has everybody who was registered all the time"
 	noShouting = "a client announces no more often than one a heartbeat"
-	heeds      = "a client waits as long as a busy server asks"
+	goneAtOnce = "who leaves is gone at once"
+	heeds      = "a client backs off, and waits as long as a busy server asks"
 )
 
 // All that is asked at each change or second costs the same in a network of any size.
 var properties = []sim.Property{
 	{Name: "the view is within its cap", Kind: sim.Safety, CheckNode: withinBounds},
 	{Name: "the books balance, within the quota", Kind: sim.Safety, CheckNode: nothing, Check: balanced},
-	noted(ownRow), noted(dictates), noted(shows), noted(wholeView), noted(noShouting), noted(heeds),
+	noted(ownRow), noted(dictates), noted(shows), noted(wholeView), noted(noShouting),
+	{Name: goneAtOnce, Kind: sim.Safety, CheckNode: nothing, Check: noneLingers},
+	{Name: heeds, Kind: sim.Safety, CheckNode: heedsBusy},
 	{Name: "no dead client outlives its TTL", Kind: sim.Safety, Check: noneOutlives, CheckNode: nothing},
 	{Name: "who is registered stays, until its TTL ends or it leaves", Kind: sim.Safety, CheckNode: nothing, Check: oneStays},
 	{Name: "a client is never silent for longer than the ceiling", Kind: sim.Safety, CheckNode: neverSilent, Check: oneSpeaks},
@@ -166,13 +169,38 @@ func neverSilent(w *sim.World, n *sim.Node) error {
 		if wait > MaxTTL {
 			return fmt.Errorf("it will be silent for %v: %+v", wait, l)
 		}
-		if len(k.asks) > 0 {
-			k.waits(l, wait)
-		}
 		next = max(next, l.Next)
 	}
 	if next != 0 {
 		k.asked = w.Now()
+	}
+	return nil
+}
+
+// noneLingers looks for those who have left, and stay away.
+func noneLingers(w *sim.World) error {
+	for _, s := range honestServers(w) {
+		k := keptOf(s)
+		for _, n := range k.gone {
+			if _, there := cohortOf(s).Get(n.ID()); there && keptOf(n).away {
+				return fmt.Errorf("%s has left %s, and is registered", n.ID(), s.ID())
+			}
+		}
+		k.gone = k.gone[:0]
+	}
+	return nil
+}
+
+// heedsBusy judges the leases of an honest client, in which an announce may have failed.
+func heedsBusy(_ *sim.World, n *sim.Node) error {
+	k := keptOf(n)
+	if !client(n) {
+		return nil
+	}
+	for v, i := leasesOf(n), 0; i < v.Len(); i++ {
+		if l := v.At(i); !k.waits(l, l.Next.Sub(n.Now())) {
+			return fmt.Errorf("%s does not wait: %+v", n.ID(), l)
+		}
 	}
 	return nil
 }
