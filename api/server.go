@@ -137,6 +137,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /admin-api/blobs", s.listBlobs)
 	mux.HandleFunc("GET /admin-api/blobs/{id}", s.getBlob)
 	mux.HandleFunc("HEAD /admin-api/blobs/{id}", s.headBlob)
+	mux.Handle("GET /metrics", metrics(s.state))
 	for _, prefix := range []string{"", "/admin-api"} {
 		mux.HandleFunc("GET "+prefix+"/health", s.health)
 		mux.HandleFunc("GET "+prefix+"/ready", s.ready)

@@ -69,8 +69,17 @@ func (s *State) joinRegistry() error {
 	leases := graph.FeedOf[graph.Peer, globalregistry.Lease](r.Instance(), "leases")
 	s.mu.Lock()
 	s.lease = func() (bool, string) { return registration(leases.Get().All()) }
+	s.servers = func() (ids []graph.Peer) {
+		for _, l := range leases.Get().All() {
+			if l.Registered {
+				ids = append(ids, l.Server)
+			}
+		}
+		return ids
+	}
 	s.mu.Unlock()
 	signal := make(chan struct{}, 1)
+	signal <- struct{}{} // what was answered before anybody watched
 	leases.Watch(func() {
 		select {
 		case signal <- struct{}{}:

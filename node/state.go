@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/merograph/merograph/components/blobs"
 	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/dag"
@@ -28,6 +30,7 @@ type State struct {
 	blobs   *blobs.Blobs
 	host    *p2p.Host
 	authors []dag.Key
+	metrics *prometheus.Registry
 	graphs  []*graph.Graph // of the options
 
 	run       context.Context // ends when the node stops
@@ -47,6 +50,7 @@ type State struct {
 	cohort    func() []PeerEntry
 	enlisted  func() []graph.Peer // by the registry, unsorted
 	lease     func() (registered bool, lastError string)
+	servers   func() []graph.Peer // that have registered this peer
 	contextID *graph.Feed[string]
 	members   *graph.Feed[[]graph.Peer]
 	look      chan struct{} // holds one: members may have changed
@@ -54,9 +58,11 @@ type State struct {
 }
 
 func newState(cfg Config) *State {
-	return &State{cfg: cfg, started: time.Now(), problems: map[string]string{}, run: context.Background(),
+	s := &State{cfg: cfg, started: time.Now(), problems: map[string]string{}, run: context.Background(),
 		contextID: graph.NewFeed(""), members: graph.NewFeed([]graph.Peer(nil)), look: make(chan struct{}, 1),
 		watchers: map[chan struct{}]struct{}{}}
+	s.metrics = newMetrics(s)
+	return s
 }
 
 // Config is what the node was configured with.
