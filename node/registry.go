@@ -20,7 +20,7 @@ func (s *State) serveRegistry() error {
 		return err
 	}
 	r, err := s.startRole(globalregistry.Protocol(), "server", graph.Bind("addresses", s.host.Addrs()), graph.Bind("context", s.contextID),
-		graph.Bind("access", globalregistry.Access{Secret: []byte(s.cfg.Network.Secret), NonceKey: nonce}), graph.Bind("members", &admitter{s}),
+		graph.Bind("access", globalregistry.Access{Secret: s.cfg.Network.key(), NonceKey: nonce}), graph.Bind("members", &admitter{s}),
 		graph.Bind("ttl", globalregistry.TTL), graph.Bind("quota", globalregistry.DefaultQuota), graph.Bind("records", s.records()))
 	if err != nil {
 		return err
@@ -42,15 +42,11 @@ func (s *State) records() globalregistry.Records {
 
 // joinRegistry is a peer's side: it announces itself to each node that it joins through.
 func (s *State) joinRegistry() error {
-	var servers []graph.Peer
-	for _, a := range s.cfg.Bootstrap {
-		_, id, _ := strings.Cut(a, "/p2p/")
-		if !slices.Contains(servers, graph.Peer(id)) {
-			servers = append(servers, graph.Peer(id))
-		}
+	servers, addresses := s.cfg.servers()
+	for _, id := range servers {
 		// So that the first announce can dial at once.
-		if err := s.host.Learn(graph.Peer(id), []string{a}, time.Hour); err != nil {
-			return err
+		if err := s.host.Learn(id, addresses[id], time.Hour); err != nil {
+			s.Problem("bootstrap "+string(id), err.Error())
 		}
 	}
 	if len(servers) == 0 {
@@ -60,7 +56,7 @@ func (s *State) joinRegistry() error {
 		s.Problem("bootstrap", fmt.Sprintf("%d coordinators are given: this node announces itself to the first %d", n, globalregistry.MaxServers))
 	}
 	r, err := s.startRole(globalregistry.Protocol(), "client", graph.Bind("servers", servers), graph.Bind("addresses", s.host.Addrs()),
-		graph.Bind("secret", []byte(s.cfg.Network.Secret)), graph.Bind("records", s.records()))
+		graph.Bind("secret", s.cfg.Network.key()), graph.Bind("records", s.records()))
 	if err != nil {
 		return err
 	}
@@ -68,7 +64,7 @@ func (s *State) joinRegistry() error {
 	s.follow(r, func() []globalregistry.Member { return known.Get().All() }, known.Watch, servers)
 	leases := graph.FeedOf[graph.Peer, globalregistry.Lease](r.Instance(), "leases")
 	s.mu.Lock()
-	s.lease = func() (bool, string) { return registration(leases.Get().All()) }
+	s.lease = func() (bool, string) { return registration(leases.Get().All(), s.host.Connected().Get()) }
 	s.servers = func() (ids []graph.Peer) {
 		for _, l := range leases.Get().All() {
 			if l.Registered {
@@ -102,12 +98,13 @@ func (s *State) joinRegistry() error {
 	return nil
 }
 
-// registration is true when any lease is; the sentence says what is wrong with the others.
-func registration(leases []globalregistry.Lease) (registered bool, why string) {
+// registration is true when any lease is; the sentence says what is wrong with the others. Of a server that is not connected
+// keepBootstrap tells already.
+func registration(leases []globalregistry.Lease, connected []graph.Peer) (registered bool, why string) {
 	var told []string
 	for _, l := range leases {
 		registered = registered || l.Registered
-		if l.LastError != "" {
+		if l.LastError != "" && slices.Contains(connected, l.Server) {
 			told = append(told, l.LastError)
 		}
 	}

@@ -130,15 +130,19 @@ func (s *State) API() string {
 func (s *State) Problem(key, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if text == "" {
-		delete(s.problems, key)
+	if s.problems[key] == text {
 		return
 	}
-	s.problems[key] = text
+	if text == "" {
+		delete(s.problems, key)
+	} else {
+		s.problems[key] = text
+	}
+	s.tell()
 }
 
 // Changed gives a channel that is closed when what Status and Registry tell has changed in a way worth waiting for: ready,
-// registered, a member more or less, a context known.
+// registered, a member more or less, a context known, a problem more or less.
 func (s *State) Changed() <-chan struct{} {
 	c := make(chan struct{})
 	s.mu.Lock()
@@ -150,6 +154,11 @@ func (s *State) Changed() <-chan struct{} {
 func (s *State) notify() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.tell()
+}
+
+// tell wakes those who wait for a change; mu is held.
+func (s *State) tell() {
 	for c := range s.watchers {
 		close(c)
 	}
