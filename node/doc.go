@@ -11,7 +11,7 @@
 //
 //	cfg := node.Default()
 //	err := cfg.Environment(os.Getenv)                    // MEROD_HOME, MEROD_BOOTSTRAP, …
-//	n, err := node.New(cfg, node.WithPart(api.New()), node.WithProgram(presence.Protocol(), "peer",
+//	n, err := node.New(cfg, node.WithPart(api.New()), node.WithProgram(Protocol(), "peer",
 //		func(s *node.State) ([]graph.Option, error) {     // the bindings, once the transport runs
 //			return []graph.Option{graph.Bind("members", s.Members())}, nil
 //		}))
