@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -113,6 +114,8 @@ func (n *Node) Start(ctx context.Context) (err error) {
 		n.onStop(p.Stop)
 	}
 	s.setReady(true)
+	// Opening reads whole segments of the log: what that took goes back to the machine, while the node is at work already.
+	s.background(func(context.Context) { debug.FreeOSMemory() })
 	return nil
 }
 
