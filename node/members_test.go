@@ -22,7 +22,13 @@ func TestAJoinedPeerIsAMemberByItsGrant(t *testing.T) {
 	if err := b.Host().Connect(t.Context(), a.Host().Addrs()[0]); err != nil {
 		t.Fatal(err)
 	}
-	await(t, a, "the new member", func() bool { return slices.Contains(a.Members().Get(), b.ID()) })
+	ctx, _ := a.Context()
+	await(t, a, "the grant and the connection", func() bool {
+		return a.Journal().Member(ctx, b.Signer().Public()) && slices.Contains(a.Host().Connected().Get(), b.ID())
+	})
+	if m := a.lookedAtMembers(); !slices.Contains(m, b.ID()) {
+		t.Fatalf("%s has a grant and is connected, and the members are %v", b.ID(), m)
+	}
 	id, _, err := a.AddBlob(strings.NewReader("merograph"))
 	if err != nil {
 		t.Fatal(err)
