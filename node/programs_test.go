@@ -127,6 +127,13 @@ func TestWhatFailsLeavesTheRest(t *testing.T) {
 	if _, err := s.Put("k", []byte("v")); err != nil {
 		t.Error(err)
 	}
+	if !s.Status().Discovery.Running {
+		t.Error("discovery does not run")
+	}
+	s.registry = nil
+	if s.Status().Discovery.Running {
+		t.Error("discovery runs without its program")
+	}
 	if err := n.Stop(context.Background()); err != nil || stopped != 1 {
 		t.Errorf("%v, %d parts stopped, one had started", err, stopped)
 	}

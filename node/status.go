@@ -169,7 +169,9 @@ func (s *State) historyStatus(st *Status) {
 
 func (s *State) transportStatus(st *Status) {
 	st.Transport = TransportStatus{Running: true, Listen: s.host.Addrs(), Peers: len(s.host.Connected().Get())}
-	st.Discovery.Running = true
+	s.mu.Lock()
+	st.Discovery.Running = s.registry != nil
+	s.mu.Unlock()
 	st.Discovery.Known = len(s.members.Get())
 	hs := s.host.Stats()
 	for _, r := range hs.Refused {
