@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -66,6 +67,13 @@ func New(opts ...Option) *Server {
 // Start implements node.Part: it listens, and writes the address and the token to the home. A port that is taken is a
 // problem of the node and not an error: the door then opens on a free one.
 func (s *Server) Start(_ context.Context, st *node.State) error {
+	if err := s.open(st); err != nil {
+		return fmt.Errorf("the API did not start: %w; mend that and start the node again", err)
+	}
+	return nil
+}
+
+func (s *Server) open(st *node.State) error {
 	cfg := st.Config()
 	token, err := keepToken(node.TokenFile(cfg.Home))
 	if err != nil {

@@ -27,7 +27,7 @@ func (h home) stampOrCheck(network string) error {
 		return h.writeStamp(stamp{homeFormat, network})
 	}
 	if err != nil {
-		return fmt.Errorf("read the stamp of the home %s: %w", h, err)
+		return fmt.Errorf("the stamp of the home %s cannot be read: %w; mend that, or choose another home with --home", h, err)
 	}
 	var s stamp
 	if err := json.Unmarshal(raw, &s); err != nil || s.Format < 1 || s.Network == "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/netip"
@@ -64,7 +65,7 @@ func (s *speaker) ready(st *node.State) {
 	for _, a := range s.told.Listen {
 		rows = append(rows, []string{"listens", a})
 	}
-	rows = append(rows, []string{"API", s.told.API}, []string{"home", s.cfg.Home})
+	rows = append(rows, []string{"API", cmp.Or(s.told.API, "none")}, []string{"home", s.cfg.Home})
 	_ = table(s.out, rows...)
 	if join := s.join(); join != "" {
 		fmt.Fprintf(s.out, "\nAnother node joins with\n\n  %s\n\n", join)
