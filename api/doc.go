@@ -14,6 +14,7 @@
 //	GET  /admin-api/blobs        {"data":{"blobs":[…]}}, with ?offset and ?limit
 //	GET  /admin-api/blobs/ID     the bytes, from this node or from whoever has them within ?timeout=30s; ranges work
 //	HEAD /admin-api/blobs/ID     whether this node holds it
+//	GET  /metrics                counts in the text format of Prometheus
 //	GET  /health, /ready         alive; 503 until the node is ready and again when it stops
 //
 // It listens on the loopback unless configured otherwise. While the node runs its home holds the files api, the address, and

@@ -80,7 +80,11 @@ func (d door) own(hostport string) bool {
 
 // refuse answers with an error as the routes other than /jsonrpc tell it.
 func refuse(w http.ResponseWriter, e *Error) {
-	reply(w, e.status(), map[string]any{"error": wireError{Code: e.code(), Message: e.Message, Data: wireData{e.Kind, e.Data}}})
+	reply(w, e.status(), refusal(e))
+}
+
+func refusal(e *Error) any {
+	return map[string]any{"error": wireError{Code: e.code(), Message: e.Message, Data: wireData{e.Kind, e.Data}}}
 }
 
 // reply answers in JSON. Each answer has a time of its own: a deadline outlives its request on a connection that is kept.

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/merograph/merograph/graph"
 	"github.com/merograph/merograph/node"
 )
 
@@ -22,8 +21,9 @@ var methods = map[string]method{
 	"status":        plain(func(s *node.State) node.Status { return s.Status() }),
 	"node_info":     plain(func(s *node.State) node.Info { return s.Info() }),
 	"peers":         plain(func(s *node.State) PeerList { return PeerList{s.Peers()} }),
-	"registry_list": plain(func(s *node.State) PeerList { return PeerList{s.Registry()} }),
-	"graph_list":    plain(func(*node.State) GraphList { return Graphs(node.Protocols()) }),
+	"registry_list": asking(func(ctx context.Context, s *node.State, _ struct{}) (node.Cohort, error) { return s.Cohort(ctx), nil }),
+	"graph_list":    plain(func(s *node.State) GraphList { return Graphs(s.Protocols()) }),
+	"graph_show":    asking(showGraph),
 	"store_put":     with(put),
 	"store_get":     with(get),
 	"store_remove":  with(remove),
@@ -35,12 +35,17 @@ var offered = "there are " + strings.Join(slices.Sorted(maps.Keys(methods)), ", 
 
 // with reads the parameters of a method, strictly.
 func with[P, R any](fn func(*node.State, P) (R, error)) method {
-	return func(_ context.Context, s *node.State, raw json.RawMessage) (any, error) {
+	return asking(func(_ context.Context, s *node.State, p P) (R, error) { return fn(s, p) })
+}
+
+// asking is with, for a method that waits for others until ctx ends.
+func asking[P, R any](fn func(context.Context, *node.State, P) (R, error)) method {
+	return func(ctx context.Context, s *node.State, raw json.RawMessage) (any, error) {
 		var p P
 		if err := decode(raw, &p); err != nil {
 			return nil, err
 		}
-		r, err := fn(s, p)
+		r, err := fn(ctx, s, p)
 		if err != nil {
 			return nil, err
 		}
@@ -72,28 +77,7 @@ func decode(raw json.RawMessage, into any) error {
 	return nil
 }
 
-// A PeerList is the result of peers and registry_list.
+// A PeerList is the result of peers. That of registry_list is a node.Cohort.
 type PeerList struct {
 	Peers []node.PeerEntry `json:"peers"`
-}
-
-// A GraphList is the result of graph_list.
-type GraphList struct {
-	Graphs []GraphEntry `json:"graphs"`
-}
-
-// A GraphEntry names a protocol.
-type GraphEntry struct {
-	Name    string   `json:"name"`
-	Version int      `json:"version"`
-	Roles   []string `json:"roles"`
-}
-
-// Graphs lists protocols.
-func Graphs(protocols []*graph.Graph) GraphList {
-	out := GraphList{[]GraphEntry{}}
-	for _, g := range protocols {
-		out.Graphs = append(out.Graphs, GraphEntry{g.Name(), g.Version(), g.Roles()})
-	}
-	return out
 }

@@ -42,7 +42,7 @@ func TestCalls(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":1,"method":"store_put","params":{"keyBase64":"/w==","value":"k"}}`,
 			`{"jsonrpc":"2.0","id":1,"result":{"key":"\ufffd","keyBase64":"/w==","version":"ID","status":"created"}}`},
 		{`{"jsonrpc":"2.0","id":1,"method":"peers"}`, `{"jsonrpc":"2.0","id":1,"result":{"peers":[]}}`},
-		{`{"jsonrpc":"2.0","id":1,"method":"registry_list","params":{}}`, `{"jsonrpc":"2.0","id":1,"result":{"peers":[]}}`},
+		{`{"jsonrpc":"2.0","id":1,"method":"registry_list","params":{}}`, `{"jsonrpc":"2.0","id":1,"result":{"peers":[],"complete":true}}`},
 		{`[{"jsonrpc":"2.0","id":1,"method":"store_put","params":{"key":"c","value":"1"}},{"jsonrpc":"2.0","method":"store_put","params":{"key":"c","value":"2"}},{"jsonrpc":"2.0","id":2,"method":"store_get","params":{"key":"c"}}]`,
 			`[{"jsonrpc":"2.0","id":1,"result":{"key":"c","version":"ID","status":"created"}},{"jsonrpc":"2.0","id":2,"result":{"key":"c","value":"2","version":"ID","timestamp":"TIME"}}]`},
 		{`{"jsonrpc":"2.0","method":"peers"}`, ``},

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -66,6 +67,13 @@ func New(opts ...Option) *Server {
 // Start implements node.Part: it listens, and writes the address and the token to the home. A port that is taken is a
 // problem of the node and not an error: the door then opens on a free one.
 func (s *Server) Start(_ context.Context, st *node.State) error {
+	if err := s.open(st); err != nil {
+		return fmt.Errorf("the API did not start: %w; mend that and start the node again", err)
+	}
+	return nil
+}
+
+func (s *Server) open(st *node.State) error {
 	cfg := st.Config()
 	token, err := keepToken(node.TokenFile(cfg.Home))
 	if err != nil {
@@ -137,11 +145,12 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /admin-api/blobs", s.listBlobs)
 	mux.HandleFunc("GET /admin-api/blobs/{id}", s.getBlob)
 	mux.HandleFunc("HEAD /admin-api/blobs/{id}", s.headBlob)
+	mux.Handle("GET /metrics", metrics(s.state))
 	for _, prefix := range []string{"", "/admin-api"} {
 		mux.HandleFunc("GET "+prefix+"/health", s.health)
 		mux.HandleFunc("GET "+prefix+"/ready", s.ready)
 	}
-	return s.guard(mux)
+	return s.guard(told(mux))
 }
 
 // public are the paths that need no token.

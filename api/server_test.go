@@ -137,3 +137,29 @@ func TestReadyIsToldApartFromAlive(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A door that cannot be opened leaves the node, which says what to mend.
+func TestADoorThatStaysShut(t *testing.T) {
+	cfg := node.Default()
+	cfg.Home, cfg.Memory, cfg.Swarm.Addrs = t.TempDir(), true, nil
+	if err := os.Mkdir(node.TokenFile(cfg.Home), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	n, err := node.New(cfg, node.WithPart(New()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	st := n.State().Status()
+	if !st.Ready || st.API != "" || len(st.Problems) != 1 || !strings.Contains(st.Problems[0], "the API did not start: ") {
+		t.Errorf("%+v", st)
+	}
+	if _, err := n.State().Put("a", []byte("b")); err != nil {
+		t.Error(err)
+	}
+	if err := n.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

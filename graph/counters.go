@@ -22,6 +22,7 @@ type ReasonCount struct {
 type Counters struct {
 	Ticks       uint64      `json:"ticks"`
 	Activations int         `json:"activations"` // open now
+	Waiting     int         `json:"waiting"`     // events in the inbox
 	Late        uint64      `json:"late"`        // answers that came when nobody waited
 	Bytes       int         `json:"bytes"`       // of messages that wait or are worked on
 	Steps       []StepCount `json:"steps"`
@@ -31,7 +32,7 @@ type Counters struct {
 func (in *Instance) Counters() Counters {
 	c := Counters{Ticks: in.ticks, Activations: len(in.frames), Late: in.late}
 	in.box.mu.Lock()
-	c.Bytes = in.box.bytes
+	c.Bytes, c.Waiting = in.box.bytes, in.box.queue.len()+in.box.ours.len()
 	c.Late += in.box.late
 	in.box.mu.Unlock()
 	for i := range in.prog.steps {

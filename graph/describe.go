@@ -7,7 +7,7 @@ import (
 )
 
 // A Description is a graph as plain data, for drawings and for programs of other languages. Text, Mermaid and DOT are
-// made of it alone.
+// made of it alone, and so can be drawn where the graph itself is not known.
 type Description struct {
 	Name     string               `json:"name"`
 	Version  int                  `json:"version"`
@@ -22,6 +22,7 @@ type RoleDescription struct {
 	Tables     []TableDescription   `json:"tables"`
 	Components []BindingDescription `json:"components"`
 	Steps      []StepDescription    `json:"steps"`
+	Live       *RoleCount           `json:"live,omitempty"` // once Count was called
 }
 
 // A BindingDescription is what Start must be given under a name.
@@ -39,6 +40,7 @@ type TableDescription struct {
 	WhenFull string `json:"whenFull"` // refuse, or evict oldest
 	Quota    int    `json:"quota,omitempty"`
 	Exposed  bool   `json:"exposed,omitempty"`
+	Rows     *int   `json:"rows,omitempty"` // once Count was called
 }
 
 // A StepDescription is a step with what it reads.
@@ -53,6 +55,7 @@ type StepDescription struct {
 	Body    *int               `json:"body,omitempty"`    // the for-each in whose body it is
 	Most    int                `json:"most,omitempty"`    // items of a for-each
 	Timeout time.Duration      `json:"timeout,omitempty"` // nanoseconds
+	Live    *StepTotal         `json:"live,omitempty"`    // once Count was called
 }
 
 // An InputDescription is what an input port reads.
@@ -88,6 +91,7 @@ type ChannelDescription struct {
 	Rule       string        `json:"rule"`
 	Timeout    time.Duration `json:"timeout,omitempty"`  // nanoseconds, of one attempt
 	Attempts   int           `json:"attempts,omitempty"` // with Retry
+	Refused    []ReasonCount `json:"refused,omitempty"`  // by the callee's admission; once Count was called
 }
 
 var kindNames = [...]string{"op", "timer", "receive", "ask", "changes", "failures", "merge", "call", "work", "reply", "send", "publish", "for each", "gather"}
@@ -142,7 +146,8 @@ func (c *checker) describeRole(r *Role) RoleDescription {
 		if t.evict {
 			full = "evict oldest"
 		}
-		d.Tables = append(d.Tables, TableDescription{t.name, typeName(t.key), typeName(t.row), t.capacity, full, t.quota, t.exposed})
+		d.Tables = append(d.Tables, TableDescription{Name: t.name, Key: typeName(t.key), Row: typeName(t.row), Capacity: t.capacity,
+			WhenFull: full, Quota: t.quota, Exposed: t.exposed})
 	}
 	for _, p := range r.components {
 		d.Components = append(d.Components, BindingDescription{p.name, typeName(p.typ)})

@@ -7,7 +7,7 @@ import (
 
 // DOT draws the graph in the language of Graphviz: a cluster for each role, or for one when role is not "". Crossings are
 // bold, failures dashed, tables cylinders.
-func (g *Graph) DOT(role string) string { return g.Describe(role).dot() }
+func (g *Graph) DOT(role string) string { return g.Describe(role).DOT() }
 
 // dotShape gives the shape of a step.
 func dotShape(kind string) string {
@@ -24,7 +24,8 @@ func dotShape(kind string) string {
 	return "box"
 }
 
-func (d Description) dot() string {
+// DOT is the drawing of Graph.DOT, with the counts that Count added.
+func (d Description) DOT() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph %q {\n  rankdir=TB\n  node [fontname=\"sans-serif\" shape=box]\n", fmt.Sprintf("%s %d", d.Name, d.Version))
 	drawn := map[string]bool{}
@@ -35,13 +36,13 @@ func (d Description) dot() string {
 			fmt.Fprintf(&b, "    r%dp%d [label=%q shape=parallelogram]\n", i, j, p.Name+": "+p.Type)
 		}
 		for j, t := range r.Tables {
-			fmt.Fprintf(&b, "    r%dt%d [label=%q shape=cylinder]\n", i, j, t.Name+": "+t.Row)
+			fmt.Fprintf(&b, "    r%dt%d [label=%q shape=cylinder]\n", i, j, t.Name+": "+t.Row+t.live())
 		}
 		for j, c := range r.Components {
 			fmt.Fprintf(&b, "    r%dc%d [label=%q shape=hexagon]\n", i, j, c.Name+": "+c.Type)
 		}
 		for _, s := range r.Steps {
-			fmt.Fprintf(&b, "    s%d [label=%q shape=%s]\n", s.Index, s.title(), dotShape(s.Kind))
+			fmt.Fprintf(&b, "    s%d [label=%q shape=%s]\n", s.Index, s.title()+s.Live.text(), dotShape(s.Kind))
 		}
 		b.WriteString("  }\n")
 		r.dotEdges(&b, i)
@@ -54,7 +55,7 @@ func (d Description) dot() string {
 		if !drawn[c.To] {
 			to = fmt.Sprintf("%q", "role "+c.To)
 		}
-		fmt.Fprintf(&b, "  %s -> %s [style=bold label=%q]\n", from, to, fmt.Sprintf("%s, at most %s", c.Name, byteSize(c.MaxRequest)))
+		fmt.Fprintf(&b, "  %s -> %s [style=bold label=%q]\n", from, to, fmt.Sprintf("%s, at most %s%s", c.Name, byteSize(c.MaxRequest), c.live()))
 		if c.Reply != "" {
 			if reply, ok := d.replyOf(c.Receiver); ok {
 				to = fmt.Sprintf("s%d", reply)

@@ -7,7 +7,7 @@ import (
 
 // Mermaid draws the graph as a Mermaid flowchart: a box for each role, or one when role is not "". Crossings are thick,
 // failures dotted, tables cylinders; timers, asks and other origins of the node itself are stadiums.
-func (g *Graph) Mermaid(role string) string { return g.Describe(role).mermaid() }
+func (g *Graph) Mermaid(role string) string { return g.Describe(role).Mermaid() }
 
 // mermaidShape gives the brackets of a step.
 func mermaidShape(kind string) (open, end string) {
@@ -24,7 +24,8 @@ func mermaidShape(kind string) (open, end string) {
 	return `["`, `"]`
 }
 
-func (d Description) mermaid() string {
+// Mermaid is the drawing of Graph.Mermaid, with the counts that Count added.
+func (d Description) Mermaid() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "flowchart TB\n  %%%% %s %d\n", mermaidText(d.Name), d.Version)
 	drawn := map[string]bool{}
@@ -35,14 +36,14 @@ func (d Description) mermaid() string {
 			fmt.Fprintf(&b, "    r%dp%d[/\"%s\"/]\n", i, j, mermaidText(p.Name+": "+p.Type))
 		}
 		for j, t := range r.Tables {
-			fmt.Fprintf(&b, "    r%dt%d[(\"%s\")]\n", i, j, mermaidText(t.Name+": "+t.Row))
+			fmt.Fprintf(&b, "    r%dt%d[(\"%s\")]\n", i, j, mermaidText(t.Name+": "+t.Row+t.live()))
 		}
 		for j, c := range r.Components {
 			fmt.Fprintf(&b, "    r%dc%d{{\"%s\"}}\n", i, j, mermaidText(c.Name+": "+c.Type))
 		}
 		for _, s := range r.Steps {
 			open, end := mermaidShape(s.Kind)
-			fmt.Fprintf(&b, "    s%d%s%s%s\n", s.Index, open, mermaidText(s.title()), end)
+			fmt.Fprintf(&b, "    s%d%s%s%s\n", s.Index, open, mermaidText(s.title()+s.Live.text()), end)
 		}
 		b.WriteString("  end\n")
 		r.edges(&b, i)
@@ -107,7 +108,7 @@ func (d Description) crossings(b *strings.Builder, drawn map[string]bool) {
 	}
 	for _, c := range d.Channels {
 		from, to := end(c.From, c.Sender), end(c.To, c.Receiver)
-		fmt.Fprintf(b, "  %s ==>|\"%s\"| %s\n", from, mermaidText(fmt.Sprintf("%s, at most %s", c.Name, byteSize(c.MaxRequest))), to)
+		fmt.Fprintf(b, "  %s ==>|\"%s\"| %s\n", from, mermaidText(fmt.Sprintf("%s, at most %s%s", c.Name, byteSize(c.MaxRequest), c.live())), to)
 		if c.Reply == "" {
 			continue
 		}

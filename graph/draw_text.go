@@ -7,13 +7,14 @@ import (
 
 // Text draws the graph in lines that can be read aloud: for each role, or for one when role is not "", what is bound and
 // what is kept, and under each origin the steps of its activations in recording order.
-func (g *Graph) Text(role string) string { return g.Describe(role).text() }
+func (g *Graph) Text(role string) string { return g.Describe(role).Text() }
 
-func (d Description) text() string {
+// Text is the drawing of Graph.Text, with the counts that Count added.
+func (d Description) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %d\n", d.Name, d.Version)
 	for _, r := range d.Roles {
-		fmt.Fprintf(&b, "\nrole %s\n", r.Name)
+		fmt.Fprintf(&b, "\nrole %s%s\n", r.Name, r.Live.text())
 		r.declared(&b)
 		names := r.titles()
 		for _, o := range r.Steps {
@@ -48,7 +49,7 @@ func (r RoleDescription) declared(b *strings.Builder) {
 		if t.Exposed {
 			b.WriteString(", exposed")
 		}
-		b.WriteByte('\n')
+		b.WriteString(t.live() + "\n")
 	}
 	for _, c := range r.Components {
 		fmt.Fprintf(b, "  component %s: %s\n", c.Name, c.Type)
@@ -114,7 +115,7 @@ func (d Description) line(b *strings.Builder, s StepDescription, names map[int]s
 	if s.Most > 0 {
 		fmt.Fprintf(b, ", at most %d", s.Most)
 	}
-	b.WriteByte('\n')
+	b.WriteString(s.Live.text() + "\n")
 	if s.Kind == "work" {
 		fmt.Fprintf(b, "        %swithin %v\n", indent, s.Timeout)
 	}
@@ -130,7 +131,7 @@ func (d Description) line(b *strings.Builder, s StepDescription, names map[int]s
 			}
 			fmt.Fprintf(b, "        %s⇒ %s%s: %s\n", indent, c.To, within, c.bounds())
 		case c.Receiver:
-			fmt.Fprintf(b, "        %s⇐ %s: %s\n", indent, c.From, c.bounds())
+			fmt.Fprintf(b, "        %s⇐ %s: %s%s\n", indent, c.From, c.bounds(), c.live())
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/merograph/merograph/graph"
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 	"github.com/pelletier/go-toml/v2"
@@ -48,6 +51,28 @@ type API struct {
 type Network struct {
 	Name   string `toml:"name"`
 	Secret string `toml:"secret"` // proves membership to the coordinator; needed off the loopback
+}
+
+// key is what a peer proves to a coordinator: the secret, bound to the name of the network. So who gives another name is not
+// registered, even where there is no secret.
+func (n Network) key() []byte {
+	m := hmac.New(sha256.New, []byte(n.Secret))
+	m.Write([]byte("merograph/network/1\x00" + n.Name))
+	return m.Sum(nil)
+}
+
+// servers are the nodes that this one joins through, in their order, each with its addresses.
+func (c *Config) servers() (ids []graph.Peer, addresses map[graph.Peer][]string) {
+	addresses = map[graph.Peer][]string{}
+	for _, a := range c.Bootstrap {
+		_, id, _ := strings.Cut(a, "/p2p/")
+		p := graph.Peer(id)
+		if addresses[p] == nil {
+			ids = append(ids, p)
+		}
+		addresses[p] = append(addresses[p], a)
+	}
+	return ids, addresses
 }
 
 // Default is the configuration of a node that nobody configured: a coordinator on the loopback.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/merograph/merograph/components/store"
@@ -66,11 +67,7 @@ func (s *State) learnContext(name string) error {
 
 // startReplica runs the replication of the default context.
 func (s *State) startReplica(ctx dag.ID) error {
-	p, err := graph.Compile(replicate.Protocol(), "peer")
-	if err != nil {
-		return err
-	}
-	r, err := s.host.Run(p, graph.Key(ctx.String()), graph.Bind("log", &contextLog{s.journal, ctx}), graph.Bind("neighbours", s.host.Connected()))
+	r, err := s.startRole(replicate.Protocol(), "peer", graph.Key(ctx.String()), graph.Bind("log", &contextLog{s.journal, ctx}), graph.Bind("neighbours", s.host.Connected()))
 	if err != nil {
 		return err
 	}
@@ -128,6 +125,9 @@ func (p *publisher) Failed(err error) {
 
 // Synced implements store.View.
 func (p *publisher) Synced(entries []*dag.Entry) {
+	if slices.ContainsFunc(entries, func(e *dag.Entry) bool { return e.Delta.Kind == dag.KindGrant }) {
+		p.s.lookAtMembers()
+	}
 	p.s.mu.Lock()
 	r := p.s.replica
 	p.s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -27,11 +28,12 @@ type Node struct {
 }
 
 type settings struct {
-	parts   []Part
-	views   []func(s *State, ctx dag.ID) store.View
-	grant   dag.Grant
-	authors []dag.Key
-	libp2p  []libp2p.Option
+	parts    []Part
+	programs []program
+	views    []func(s *State, ctx dag.ID) store.View
+	grant    dag.Grant
+	authors  []dag.Key
+	libp2p   []libp2p.Option
 }
 
 // An Option composes a node beyond its configuration.
@@ -58,7 +60,7 @@ func WithLibp2p(opts ...libp2p.Option) Option {
 	return func(s *settings) { s.libp2p = append(s.libp2p, opts...) }
 }
 
-// New checks a configuration and gives the node of it. It touches nothing outside the process.
+// New checks a configuration and the options, and gives the node of them. It touches nothing outside the process.
 func New(cfg Config, opts ...Option) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -67,7 +69,13 @@ func New(cfg Config, opts ...Option) (*Node, error) {
 	for _, o := range opts {
 		o(&n.set)
 	}
+	if err := n.set.compile(); err != nil {
+		return nil, err
+	}
 	n.state = newState(cfg)
+	for _, p := range n.set.programs {
+		n.state.graphs = append(n.state.graphs, p.graph)
+	}
 	return n, nil
 }
 
@@ -94,17 +102,35 @@ func (n *Node) Start(ctx context.Context) (err error) {
 		return nil
 	})
 	if err := n.openTransport(ctx); err != nil {
-		s.Problem("transport", err.Error())
+		s.Problem("transport", fmt.Sprintf("the transport did not start: %v; this node reads and writes alone until it is started again", err))
+	} else {
+		n.startNetwork()
 	}
-	for _, p := range n.set.parts {
+	for i, p := range n.set.parts {
 		if err := p.Start(ctx, s); err != nil {
-			s.Problem("part", err.Error())
+			s.Problem(fmt.Sprintf("part %d", i), err.Error()+"; the node runs without it")
 			continue
 		}
 		n.onStop(p.Stop)
 	}
 	s.setReady(true)
+	// Opening reads whole segments of the log: what that took goes back to the machine, while the node is at work already.
+	s.background(func(context.Context) { debug.FreeOSMemory() })
 	return nil
+}
+
+// stopTime is what Run gives a node to stop.
+const stopTime = 20 * time.Second
+
+// Run starts the node, waits until ctx ends, and stops it: the whole of a main. The error is that of Start or of Stop.
+func (n *Node) Run(ctx context.Context) error {
+	if err := n.Start(ctx); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	return n.Stop(stop)
 }
 
 func (n *Node) onStop(fn func(ctx context.Context) error) { n.stops = append(n.stops, fn) }
@@ -130,6 +156,11 @@ func (n *Node) openHistory() error {
 	}
 	if err := n.lock(h); err != nil {
 		return err
+	}
+	if !n.cfg.Memory {
+		if err := h.stampOrCheck(n.cfg.Network.Name); err != nil {
+			return err
+		}
 	}
 	if err := n.openIdentity(h); err != nil {
 		return err

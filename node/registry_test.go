@@ -50,3 +50,46 @@ func TestSeveralCoordinators(t *testing.T) {
 		t.Fatalf("not registered with the other: %v", p.State().Status().Problems)
 	}
 }
+
+// A peer tells of all who are registered, whatever it knows itself, page by page.
+func TestTheWholeCohort(t *testing.T) {
+	c := start(t, t.TempDir(), nil)
+	var peers []*State
+	for range 5 {
+		p := start(t, t.TempDir(), c.State().Host().Addrs())
+		await(t, c.State(), "registration", lists(c.State(), p.State().ID()))
+		peers = append(peers, p.State())
+	}
+	p := peers[0]
+	await(t, p, "registration", func() bool { ok, _ := p.registered(); return ok })
+	want := c.State().Cohort(t.Context())
+	if len(want.Peers) != len(peers) || !want.Complete {
+		t.Fatalf("%+v", want)
+	}
+	got := p.Cohort(t.Context())
+	if !got.Complete || got.Reason != "" || !slices.EqualFunc(got.Peers, want.Peers, func(a, b PeerEntry) bool {
+		return a.PeerID == b.PeerID && slices.Equal(a.Addresses, b.Addresses) && a.State == b.State
+	}) {
+		t.Errorf("%+v\nwant %+v", got, want)
+	}
+	for n := range 6 {
+		all, err := cohortOf(t.Context(), p.registry, c.State().ID(), n)
+		if err != nil || len(all) != len(peers) {
+			t.Errorf("pages of %d: %d peers, %v", n, len(all), err)
+		}
+	}
+	if err := c.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if got = p.Cohort(t.Context()); got.Complete || got.Reason == "" {
+		t.Errorf("without a coordinator: %+v", got)
+	}
+}
+
+// A peer that has not registered says why what it lists is not all.
+func TestNoCohortYet(t *testing.T) {
+	p := start(t, t.TempDir(), []string{})
+	if got := p.State().Cohort(t.Context()); got.Complete || got.Reason != "no coordinator has registered this node" || got.Peers == nil {
+		t.Errorf("%+v", got)
+	}
+}

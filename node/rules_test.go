@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,4 +118,58 @@ func TestStaysInItsContext(t *testing.T) {
 	if err := c.learnContext(have.String()); err != nil {
 		t.Error(err)
 	}
+}
+
+// A network is its name: who gives another is not registered, on the loopback and without a secret too.
+func TestNameOfTheNetwork(t *testing.T) {
+	c := start(t, t.TempDir(), nil).State()
+	cfg := Default()
+	cfg.Home, cfg.NodeType, cfg.Bootstrap, cfg.Network.Name = t.TempDir(), Peer, c.Host().Addrs(), "another"
+	cfg.Swarm.Addrs = []string{"/ip4/127.0.0.1/tcp/0"}
+	n, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer n.Stop(context.Background())
+	s := n.State()
+	awaitProblem(t, s, "it is of another network")
+	if _, in := s.Context(); in || s.Status().Discovery.Registered || len(c.Registry()) > 0 {
+		t.Errorf("%+v", s.Status())
+	}
+}
+
+// awaitProblem waits until the status tells of a problem.
+func awaitProblem(t *testing.T, s *State, text string) {
+	t.Helper()
+	await(t, s, text, func() bool { return strings.Contains(strings.Join(s.Status().Problems, "\n"), text) })
+}
+
+// A wrong bootstrap address is told once, in words that say what is wrong with it, and the node runs.
+func TestWrongBootstrapAddresses(t *testing.T) {
+	c := start(t, t.TempDir(), nil).State()
+	right := c.Host().Addrs()[0]
+	at, _, _ := strings.Cut(right, "/p2p/")
+	const nobody = "12D3KooWGzh2rPe3WVxkiTiGh8EHoiKyPmxTHYXt1Mm3hR5oTYRB"
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	for address, want := range map[string]string{
+		fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/p2p/%s", free, c.ID()): "does not answer (connection refused)",
+		at + "/p2p/" + nobody: "the peer there is another one, " + string(c.ID()),
+	} {
+		s := start(t, t.TempDir(), []string{address}).State()
+		awaitProblem(t, s, want)
+		if p := s.Status().Problems; len(p) != 1 || strings.Contains(p[0], "\n") {
+			t.Errorf("%d problems: %q", len(p), p)
+		}
+	}
+	// One good address of several is enough.
+	s := start(t, t.TempDir(), []string{fmt.Sprintf("/ip4/127.0.0.1/tcp/%d/p2p/%s", free, c.ID()), right}).State()
+	await(t, s, "registration", func() bool { return s.Status().Discovery.Registered && len(s.Status().Problems) == 0 })
 }

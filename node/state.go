@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/merograph/merograph/components/blobs"
 	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/dag"
@@ -28,6 +30,8 @@ type State struct {
 	blobs   *blobs.Blobs
 	host    *p2p.Host
 	authors []dag.Key
+	metrics *prometheus.Registry
+	graphs  []*graph.Graph // of the options
 
 	run       context.Context // ends when the node stops
 	work      sync.WaitGroup
@@ -42,16 +46,23 @@ type State struct {
 	replica   *p2p.Running
 	registry  *p2p.Running
 	exchange  *p2p.Running
+	programs  []*p2p.Running // all that runs, in the order in which it started
 	cohort    func() []PeerEntry
+	enlisted  func() []graph.Peer // by the registry, unsorted
 	lease     func() (registered bool, lastError string)
+	servers   func() []graph.Peer // that have registered this peer
 	contextID *graph.Feed[string]
 	members   *graph.Feed[[]graph.Peer]
+	look      chan struct{} // holds one: members may have changed
 	watchers  map[chan struct{}]struct{}
 }
 
 func newState(cfg Config) *State {
-	return &State{cfg: cfg, started: time.Now(), problems: map[string]string{}, run: context.Background(),
-		contextID: graph.NewFeed(""), members: graph.NewFeed([]graph.Peer(nil)), watchers: map[chan struct{}]struct{}{}}
+	s := &State{cfg: cfg, started: time.Now(), problems: map[string]string{}, run: context.Background(),
+		contextID: graph.NewFeed(""), members: graph.NewFeed([]graph.Peer(nil)), look: make(chan struct{}, 1),
+		watchers: map[chan struct{}]struct{}{}}
+	s.metrics = newMetrics(s)
+	return s
 }
 
 // Config is what the node was configured with.
@@ -72,7 +83,9 @@ func (s *State) Blobs() *blobs.Blobs { return s.blobs }
 // Host is the node's transport, or nil when it did not start.
 func (s *State) Host() *p2p.Host { return s.host }
 
-// Members is a feed of the peers that are registered, as far as this node knows, sorted.
+// Members is a feed of the other nodes that belong to the network, as far as this one knows, sorted: those that are
+// registered, and those that are connected and have a grant in the default context. Whoever has just joined is known by the
+// grant, before a sample of the registry names it.
 func (s *State) Members() *graph.Feed[[]graph.Peer] { return s.members }
 
 // Context is the network's default context; ok is false while a peer has not learned it.
@@ -83,19 +96,6 @@ func (s *State) Context() (ctx dag.ID, ok bool) {
 		return dag.ID{}, false
 	}
 	return s.kv.Context(), true
-}
-
-// Programs are the programs that run on the transport.
-func (s *State) Programs() []*p2p.Running {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var out []*p2p.Running
-	for _, r := range []*p2p.Running{s.registry, s.replica, s.exchange} {
-		if r != nil {
-			out = append(out, r)
-		}
-	}
-	return out
 }
 
 // Ready says whether the node has started and not begun to stop.
@@ -130,15 +130,19 @@ func (s *State) API() string {
 func (s *State) Problem(key, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if text == "" {
-		delete(s.problems, key)
+	if s.problems[key] == text {
 		return
 	}
-	s.problems[key] = text
+	if text == "" {
+		delete(s.problems, key)
+	} else {
+		s.problems[key] = text
+	}
+	s.tell()
 }
 
 // Changed gives a channel that is closed when what Status and Registry tell has changed in a way worth waiting for: ready,
-// registered, a member more or less, a context known.
+// registered, a member more or less, a context known, a problem more or less.
 func (s *State) Changed() <-chan struct{} {
 	c := make(chan struct{})
 	s.mu.Lock()
@@ -150,6 +154,11 @@ func (s *State) Changed() <-chan struct{} {
 func (s *State) notify() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.tell()
+}
+
+// tell wakes those who wait for a change; mu is held.
+func (s *State) tell() {
 	for c := range s.watchers {
 		close(c)
 	}

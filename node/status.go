@@ -169,7 +169,9 @@ func (s *State) historyStatus(st *Status) {
 
 func (s *State) transportStatus(st *Status) {
 	st.Transport = TransportStatus{Running: true, Listen: s.host.Addrs(), Peers: len(s.host.Connected().Get())}
-	st.Discovery.Running = true
+	s.mu.Lock()
+	st.Discovery.Running = s.registry != nil
+	s.mu.Unlock()
 	st.Discovery.Known = len(s.members.Get())
 	hs := s.host.Stats()
 	for _, r := range hs.Refused {
@@ -191,7 +193,22 @@ func (s *State) Info() Info {
 	host, _ := os.Hostname()
 	return Info{NodeID: s.id, DisplayName: s.cfg.Network.Name + " " + s.cfg.NodeType, Hostname: host, OS: runtime.GOOS, Version: Version,
 		StartedAt: Stamp(s.started), UptimeSeconds: s.uptime(),
-		Capabilities: []string{"blobexchange", "globalregistry:" + map[string]string{Coordinator: "server", Peer: "client"}[s.cfg.NodeType], "replicate", "store"}}
+		Capabilities: s.capabilities()}
+}
+
+// capabilities are the store, and the programs that run, each with its role unless all nodes of its protocol have the same.
+func (s *State) capabilities() []string {
+	out := []string{"store"}
+	for _, r := range s.Programs() {
+		p := r.Instance().Program()
+		if p.Role() == "peer" {
+			out = append(out, p.Name())
+		} else {
+			out = append(out, p.Name()+":"+p.Role())
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // Peers tells of the connected and the known peers.

@@ -15,12 +15,13 @@ import (
 
 // UpOptions says what Up starts.
 type UpOptions struct {
-	Nodes int           // a coordinator and Nodes-1 peers
-	For   time.Duration // from the first start; 0: until ctx ends
-	Dir   string        // of the homes; "" is a temporary folder, removed at the end
-	Out   io.Writer     // what a person reads meanwhile; nil for nothing
-	Live  bool          // Out is a terminal: draw the table in place
-	Merod string        // how the reader calls this program, in the hints; "" is merod
+	Nodes int                        // a coordinator and Nodes-1 peers
+	For   time.Duration              // from the first start; 0: until ctx ends
+	Dir   string                     // of the homes; "" is a temporary folder, removed at the end
+	Out   io.Writer                  // what a person reads meanwhile; nil for nothing
+	Live  bool                       // Out is a terminal: draw the table in place
+	Size  func() (width, height int) // of that terminal, in characters; 0 is unknown, and so is nil
+	Merod string                     // how the reader calls this program, in the hints; "" is merod
 }
 
 // An UpReport says how a network did.

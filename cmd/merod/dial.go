@@ -26,6 +26,9 @@ func (c *common) reachable(cmd *cobra.Command) *reach {
 	return r
 }
 
+// named says whether the command was told an address, and not only a home.
+func (r *reach) named() bool { return r.url != "" || os.Getenv("MEROD_NODE") != "" }
+
 func (r *reach) dial() (*api.Client, error) {
 	home, url, token := r.homeOf(os.Getenv), r.url, r.tokenFile
 	if url == "" {

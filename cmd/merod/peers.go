@@ -29,30 +29,38 @@ func nodeCommand(c *common) *cobra.Command {
 }
 
 func peersCommand(c *common) *cobra.Command {
-	return peerList(c, &cobra.Command{Use: "peers", Short: "the connected and the known peers"}, "peers", "no peer is known")
+	return listing(c, &cobra.Command{Use: "peers", Short: "the connected and the known peers"}, "peers", "no peer is known",
+		func(l api.PeerList) []node.PeerEntry { return l.Peers }, nil)
 }
 
 func registryCommand(c *common) *cobra.Command {
-	list := &cobra.Command{Use: "list", Short: "the registered peers: on the coordinator all, on a peer those that it knows"}
-	return group("registry", "the network's registry", peerList(c, list, "registry_list", "no peer is registered"))
+	list := &cobra.Command{Use: "list", Short: "all registered peers", Long: `List all registered peers. A peer reads them from the coordinators that have registered it, page by page; when none
+answers, it lists those that it knows, and says so.`}
+	return group("registry", "the network's registry", listing(c, list, "registry_list", "no peer is registered",
+		func(l node.Cohort) []node.PeerEntry { return l.Peers }, func(l node.Cohort) string { return l.Reason }))
 }
 
-func peerList(c *common, cmd *cobra.Command, method, none string) *cobra.Command {
+// listing makes a command that lists peers. A remark, when there is one, goes to standard error.
+func listing[L any](c *common, cmd *cobra.Command, method, none string, peers func(L) []node.PeerEntry, remark func(L) string) *cobra.Command {
 	cmd.Args = takes(0)
 	r := c.reachable(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		l, err := call[api.PeerList](r, cmd, method, nil)
+		l, err := call[L](r, cmd, method, nil)
 		if err != nil {
 			return err
 		}
 		if c.json {
 			return printJSON(cmd.OutOrStdout(), l)
 		}
-		if len(l.Peers) == 0 {
+		if len(peers(l)) == 0 {
 			fmt.Fprintln(cmd.ErrOrStderr(), none)
-			return nil
+		} else if err := showPeers(cmd.OutOrStdout(), peers(l)); err != nil {
+			return err
 		}
-		return showPeers(cmd.OutOrStdout(), l.Peers)
+		if remark != nil && remark(l) != "" {
+			fmt.Fprintln(cmd.ErrOrStderr(), "not all: "+clean(remark(l), 1000))
+		}
+		return nil
 	}
 	return cmd
 }

@@ -36,6 +36,19 @@ func isTerminal(v any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// terminalSize is how many characters fit; 0 when it is no terminal.
+func terminalSize(v any) (width, height int) {
+	f, ok := v.(*os.File)
+	if !ok {
+		return 0, 0
+	}
+	width, height, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0, 0
+	}
+	return width, height
+}
+
 // clean shows text of others on one line of a terminal, without what would steer it, cut to width characters.
 func clean(s string, width int) string {
 	var out strings.Builder

@@ -78,19 +78,21 @@ func run(ctx context.Context, cfg node.Config, say *speaker) error {
 	return nil
 }
 
-// follow waits for the end, and tells when a peer has been registered.
+// follow waits for the end, and tells when a peer has been registered, and of problems that come up.
 func follow(ctx context.Context, s *node.State, say *speaker) {
-	for told := s.Config().NodeType == node.Coordinator; !told; {
+	told := s.Config().NodeType == node.Coordinator
+	for {
 		changed := s.Changed()
-		if told = s.Status().Discovery.Registered; told {
+		st := s.Status()
+		if !told && st.Discovery.Registered {
+			told = true
 			say.state("registered", s)
-			break
 		}
+		say.problems(st.Problems)
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			return
 		}
 	}
-	<-ctx.Done()
 }

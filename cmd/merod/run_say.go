@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/netip"
@@ -17,6 +18,7 @@ type speaker struct {
 	cfg       node.Config
 	out, errs io.Writer
 	told      line
+	seen      map[string]bool // problems that were told
 }
 
 // A line is one state, as run --json prints it.
@@ -63,14 +65,23 @@ func (s *speaker) ready(st *node.State) {
 	for _, a := range s.told.Listen {
 		rows = append(rows, []string{"listens", a})
 	}
-	rows = append(rows, []string{"API", s.told.API}, []string{"home", s.cfg.Home})
+	rows = append(rows, []string{"API", cmp.Or(s.told.API, "none")}, []string{"home", s.cfg.Home})
 	_ = table(s.out, rows...)
 	if join := s.join(); join != "" {
 		fmt.Fprintf(s.out, "\nAnother node joins with\n\n  %s\n\n", join)
 	}
-	for _, p := range s.told.Problems {
-		fmt.Fprintln(s.errs, "problem: "+p)
+	s.problems(s.told.Problems)
+}
+
+// problems tells a person of those that are new.
+func (s *speaker) problems(all []string) {
+	now := map[string]bool{}
+	for _, p := range all {
+		if now[p] = true; !s.seen[p] && !s.json {
+			fmt.Fprintln(s.errs, "problem: "+clean(p, 1000))
+		}
 	}
+	s.seen = now
 }
 
 // join is the command with which a peer joins this coordinator: on this machine, with ports of its own, when the

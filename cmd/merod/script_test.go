@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,9 +39,18 @@ func TestScripts(t *testing.T) {
 			"exits":      exits,
 			"waitready":  func(ts *testscript.TestScript, _ bool, a []string) { awaitStatus(ts, a[0], isReady) },
 			"waitmember": func(ts *testscript.TestScript, _ bool, a []string) { awaitStatus(ts, a[0], isMember) },
-			"waitkey":    waitKey,
-			"bootstrap":  bootstrap,
-			"occupy":     occupy,
+			"waitproblem": func(ts *testscript.TestScript, _ bool, a []string) {
+				awaitStatus(ts, a[0], func(st node.Status) bool { return strings.Contains(strings.Join(st.Problems, "\n"), a[1]) })
+			},
+			"waitwell": func(ts *testscript.TestScript, _ bool, a []string) {
+				awaitStatus(ts, a[0], func(st node.Status) bool { return len(st.Problems) == 0 })
+			},
+			"waitregistered": waitRegistered,
+			"waitkey":        waitKey,
+			"bootstrap":      bootstrap,
+			"occupy":         occupy,
+			"freeport":       freePort,
+			"cmpvalue":       compareValues,
 		},
 	})
 }
@@ -104,6 +114,22 @@ func awaitStatus(ts *testscript.TestScript, home string, fits func(node.Status) 
 	})
 }
 
+// waitRegistered is waitregistered HOME N: the coordinator of a home has so many peers in its registry.
+func waitRegistered(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	await(ts, "the registration", func(ctx context.Context) error {
+		var c node.Cohort
+		if err := ask(ctx, ts.MkAbs(args[0]), "registry_list", nil, &c); err != nil {
+			return err
+		}
+		if len(c.Peers) != want {
+			return fmt.Errorf("%d of %d are registered", len(c.Peers), want)
+		}
+		return nil
+	})
+}
+
 // waitKey is waitkey HOME KEY VALUE.
 func waitKey(ts *testscript.TestScript, _ bool, args []string) {
 	await(ts, "the key", func(ctx context.Context) error {
@@ -134,6 +160,21 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
 	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+}
+
+// freePort VAR puts the number of a port that nobody uses into the environment.
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Setenv(args[0], strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	ts.Check(l.Close())
+}
+
+// compareValues is cmpvalue A B.
+func compareValues(ts *testscript.TestScript, _ bool, args []string) {
+	if args[0] != args[1] {
+		ts.Fatalf("%s is not %s", args[0], args[1])
+	}
 }
 
 func TestShellWords(t *testing.T) {

@@ -27,6 +27,7 @@ writes once a second; every write travels to all. The status is 0 if every peer 
 		}
 		if !c.json {
 			o.Out, o.Live, o.Merod = cmd.OutOrStdout(), isTerminal(cmd.OutOrStdout()), called()
+			o.Size = func() (int, int) { return terminalSize(cmd.OutOrStdout()) }
 		}
 		ctx, stop := interruptible(cmd.Context())
 		defer stop()

@@ -66,7 +66,7 @@ func (l Lease) challenged(x *graph.Tick, nonce []byte) Lease {
 		l.Nonce = nonce
 	}
 	if again {
-		return l.backOff(x, 0, "the server does not register this node: the network secret is missing or does not match")
+		return l.backOff(x, 0, "the server does not register this node: it is of another network, or the network secret is missing or does not match")
 	}
 	l.Proving = true
 	l.Next, l.Paid = x.Now(), l.Paid.Add(-l.Heartbeat)
