@@ -104,12 +104,11 @@ func TestHostileNeighbourRelaysNothing(t *testing.T) {
 		return nil
 	}
 	s.Properties = nil
-	s.Sent = func(from, _ *Node, m *graph.Message) {
-		if from.Index() == 1 {
-			t.Errorf("the hostile node sends %v", m)
+	w := world(t, s, Options{Nodes: 8, Seed: 1, Time: time.Minute, Faults: Hostile, watch: func(s Step) {
+		if s.Node == "n000001" && s.What == "sends" {
+			t.Errorf("the hostile node relays: %s", s.Text)
 		}
-	}
-	w := world(t, s, Options{Nodes: 8, Seed: 1, Time: time.Minute, Faults: Hostile})
+	}})
 	if v.heard[graph.TopicMsg] == 0 || w.messages == 0 {
 		t.Errorf("it heard %v", v.heard)
 	}

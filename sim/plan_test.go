@@ -20,7 +20,13 @@ func TestPlanIsAValue(t *testing.T) {
 	if given := run(t, s, o); given.TraceHash != drawn.TraceHash || !reflect.DeepEqual(given.Faults, drawn.Faults) {
 		t.Errorf("%v, with the plan as a value %v", drawn.Faults, given.Faults)
 	}
-	r := run(t, s, Options{Nodes: 12, Seed: 5, Time: 3 * time.Minute, Plan: &Plan{Up: 20 * time.Second, Down: time.Second}})
+	w := world(t, s, Options{Nodes: 12, Seed: 5, Time: 3 * time.Minute, Plan: &Plan{Up: 20 * time.Second, Down: time.Second}, record: true})
+	for _, f := range w.wrongs {
+		if f.Choice.Site != "crash" {
+			t.Errorf("a plan of crashes alone: %v", f)
+		}
+	}
+	r := w.report()
 	for name := range r.Faults {
 		switch name {
 		case "crashes", "restarts", "brokenConnections", "lostPublications", "lostMessages", "unreachableCalls", "lostCalls", "lostTasks":
