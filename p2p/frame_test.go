@@ -162,7 +162,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(all, 1<<10)
 	f.Fuzz(func(t *testing.T, b []byte, bound int) {
 		bound = min(max(bound, 1), 1<<16)
-		r := newReader(still{bytes.NewReader(b)}, bound)
+		r := newReader(still{bytes.NewReader(b)}, bound, nil)
 		for {
 			f, err := r.next()
 			if err != nil {

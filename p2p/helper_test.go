@@ -160,6 +160,14 @@ func testHost(t testing.TB, change ...func(*Config)) *Host {
 	return h
 }
 
+// bareHost has the books of a host, and no libp2p.
+func bareHost() *Host {
+	h := &Host{inbound: map[inboundKey][]*inbound{}, outboxes: map[graph.Peer]*outbox{}, links: map[linkKey]*link{}, retired: map[*link]bool{}, start: time.Now()}
+	h.count.refused = map[refusalKey]uint64{}
+	h.limits.defaults()
+	return h
+}
+
 func compile(t testing.TB, g *graph.Graph, role string) *graph.Program {
 	t.Helper()
 	p, err := graph.Compile(g, role)

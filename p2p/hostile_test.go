@@ -83,7 +83,7 @@ func write(t testing.TB, s network.Stream, b []byte) {
 func ended(t testing.TB, s network.Stream) (last frame) {
 	t.Helper()
 	s.SetReadDeadline(time.Now().Add(15 * time.Second))
-	r := newReader(plain{s}, 1<<20)
+	r := newReader(plain{s}, 1<<20, nil)
 	for {
 		f, err := r.next()
 		if err != nil {
@@ -195,7 +195,7 @@ func TestBadPayloadIsAnswered(t *testing.T) {
 	h := testHost(t)
 	server(t, h, newEars())
 	st := open(t, stranger(t, h), h, echoID)
-	r := newReader(st, 1<<20)
+	r := newReader(st, 1<<20, nil)
 	for i, c := range []struct {
 		payload []byte
 		want    graph.Reason
