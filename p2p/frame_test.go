@@ -3,6 +3,7 @@ package p2p
 import (
 	"bytes"
 	"encoding/hex"
+	"io"
 	"math"
 	"os"
 	"reflect"
@@ -176,7 +177,7 @@ func FuzzReader(f *testing.F) {
 }
 
 // still is a stream that only reads.
-type still struct{ *bytes.Reader }
+type still struct{ io.Reader }
 
 func (still) Write(b []byte) (int, error)      { return len(b), nil }
 func (still) SetReadDeadline(time.Time) error  { return nil }

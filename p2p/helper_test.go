@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"go.uber.org/goleak"
 
 	"github.com/merograph/merograph/graph"
@@ -202,6 +203,15 @@ func learn(t testing.TB, h, of *Host) {
 	if err := h.Learn(of.ID(), of.Addrs(), time.Hour); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func addrInfo(t testing.TB, h *Host) *peer.AddrInfo {
+	t.Helper()
+	info, err := peer.AddrInfoFromString(h.Addrs()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
 }
 
 // reasonOf fails the test unless err is of a reason.

@@ -13,7 +13,6 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/merograph/merograph/graph"
@@ -33,11 +32,7 @@ func stranger(t testing.TB, h *Host) host.Host {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	info, err := peer.AddrInfoFromString(h.Addrs()[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Connect(t.Context(), *info); err != nil {
+	if err := s.Connect(t.Context(), *addrInfo(t, h)); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -43,7 +43,6 @@ var gossipProtocols = []protocol.ID{pubsub.GossipSubID_v12, pubsub.GossipSubID_v
 // openRouter starts gossipsub: unsigned, named by content, without flood publishing and without floodsub, both of which go
 // around the filters.
 func (h *Host) openRouter() (err error) {
-	names := pubsub.NewRegexpSubscriptionFilter(regexp.MustCompile(`^/merograph/`))
 	h.router, err = pubsub.NewGossipSub(h.ctx, h.host,
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(),
@@ -51,7 +50,7 @@ func (h *Host) openRouter() (err error) {
 		pubsub.WithFloodPublish(false),
 		pubsub.WithGossipSubProtocols(gossipProtocols, pubsub.GossipSubDefaultFeatures),
 		pubsub.WithMaxMessageSize(h.limits.TopicMessage+1024),
-		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(names, maxTopics)),
+		pubsub.WithSubscriptionFilter(subscriptions()),
 		pubsub.WithRawTracer(dropTracer{h}),
 	)
 	if err != nil {
@@ -60,6 +59,12 @@ func (h *Host) openRouter() (err error) {
 	h.publish.most, h.publish.wake = h.limits.TopicQueue, make(chan struct{}, 1)
 	h.tasks.Go(h.publisher)
 	return nil
+}
+
+// subscriptions is the filter of what peers say they take part in.
+func subscriptions() pubsub.SubscriptionFilter {
+	names := pubsub.NewRegexpSubscriptionFilter(regexp.MustCompile(`^/merograph/`))
+	return pubsub.WrapLimitSubscriptionFilter(names, maxTopics)
 }
 
 // contentID names a publication by its bytes.
