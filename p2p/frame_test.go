@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"io"
 	"math"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -77,27 +76,6 @@ func TestFramesAgainstLibrary(t *testing.T) {
 		}
 		if got := appendFrame(nil, &f); !bytes.Equal(got, want) {
 			t.Errorf("kind %d: got %x, want %x", f.kind, got, want)
-		}
-	}
-}
-
-// The example of docs/formats/frames.md is what the code writes.
-func TestFramesExample(t *testing.T) {
-	page, err := os.ReadFile("../docs/formats/frames.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(page), "```\n")
-	block, _, _ := strings.Cut(rest, "```")
-	lines := strings.Split(strings.TrimSpace(block), "\n")
-	frames := []frame{samples()[0], samples()[1], samples()[3],
-		{kind: graph.ErrorMsg, call: 2, reason: graph.Busy, retry: time.Second, detail: "the inbox is full"}}
-	if len(lines) != len(frames) {
-		t.Fatalf("the page has %d lines", len(lines))
-	}
-	for i, f := range frames {
-		if got, want := hex.EncodeToString(appendSized(nil, &f)), strings.ReplaceAll(lines[i], " ", ""); got != want {
-			t.Errorf("the page has\n%s\nand the code writes\n%s", want, got)
 		}
 	}
 }

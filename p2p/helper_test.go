@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"crypto/ed25519"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -166,6 +167,7 @@ func bareHost() *Host {
 	h := &Host{inbound: map[inboundKey][]*inbound{}, outboxes: map[graph.Peer]*outbox{}, links: map[linkKey]*link{}, retired: map[*link]bool{}, start: time.Now()}
 	h.count.refused = map[refusalKey]uint64{}
 	h.limits.defaults()
+	h.log = slog.New(slog.DiscardHandler)
 	return h
 }
 
