@@ -48,7 +48,7 @@ type Limits struct {
 	Found          int // peers found on the local network: 1024
 
 	WriteTime time.Duration // for one write to a peer that does not read: 10 s
-	IdleTime  time.Duration // that a stream of ours is kept without use: 5 min; one of another's thrice as long
+	IdleTime  time.Duration // that a stream of ours is kept without use, about: 5 min; one of another's thrice as long
 }
 
 func (l *Limits) defaults() {

@@ -24,12 +24,13 @@ func (h *Host) keepIdle() {
 	}
 }
 
-// endIdle retires our idle links, and resets the streams on which a peer is silent.
+// endIdle retires our idle links, and resets the streams on which a peer is silent. A stream that was used since it
+// looked last counts as used now, so that nobody asks for the time at each frame.
 func (h *Host) endIdle(now graph.Time) {
 	ours, theirs := now.Add(-h.limits.IdleTime), now.Add(-theirIdle*h.limits.IdleTime)
 	h.mu.Lock()
 	for key, l := range h.links {
-		if l.retire(ours) {
+		if l.retire(now, ours) {
 			delete(h.links, key)
 			h.retired[l] = true
 		}
@@ -37,7 +38,9 @@ func (h *Host) endIdle(now graph.Time) {
 	var silent []*inbound
 	for _, streams := range h.inbound {
 		for _, in := range streams {
-			if in.owed.Load() == 0 && graph.Time(in.used.Load()) < theirs {
+			if in.active.Swap(false) || in.owed.Load() > 0 {
+				in.used = now
+			} else if in.used < theirs {
 				silent = append(silent, in)
 			}
 		}
@@ -51,10 +54,13 @@ func (h *Host) endIdle(now graph.Time) {
 
 // retire lets an idle link write its last and end; false when it is in use. The caller holds the host's lock, so that
 // nobody finds the link afterwards.
-func (l *link) retire(before graph.Time) bool {
+func (l *link) retire(now, before graph.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.failed || l.used >= before || len(l.calls) > 0 || l.s == nil || !l.out.quiet() {
+	if l.active || len(l.calls) > 0 || l.s == nil || !l.out.quiet() {
+		l.active, l.used = false, now
+	}
+	if l.failed || l.used >= before {
 		return false
 	}
 	l.failed, l.retired = true, true
@@ -79,6 +85,3 @@ func (l *link) gone() {
 	delete(l.h.retired, l)
 	l.h.mu.Unlock()
 }
-
-// touch notes that the stream is in use.
-func (in *inbound) touch() { in.used.Store(int64(in.h.now())) }

@@ -54,8 +54,10 @@ func TestIdleStreamsAreClosed(t *testing.T) {
 			failed <- err
 		}()
 		<-e.begun
-		a.endIdle(a.now().Add(time.Hour))
-		b.endIdle(b.now().Add(time.Hour))
+		for range 2 {
+			a.endIdle(a.now().Add(time.Hour))
+			b.endIdle(b.now().Add(time.Hour))
+		}
 		close(e.free)
 		if err := <-failed; err != nil {
 			t.Error(err)
@@ -78,6 +80,7 @@ func TestSilentPeerLosesItsStream(t *testing.T) {
 		}
 		return false
 	})
+	h.endIdle(h.now())
 	h.endIdle(h.now().Add(theirIdle*h.limits.IdleTime - time.Minute))
 	if n := count(h, "note", refusedIdle); n != 0 {
 		t.Errorf("%d too early", n)

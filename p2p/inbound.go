@@ -24,7 +24,8 @@ type inbound struct {
 	from        graph.Peer
 	s           stream
 	out         sender        // replies
-	used        atomic.Int64  // when a frame last crossed
+	active      atomic.Bool   // since endIdle looked last
+	used        graph.Time    // as endIdle saw it; under the host's lock
 	owed        atomic.Int32  // answers
 	incarnation uint64        // of the peer's host, once it has said it; under the host's lock
 	done        chan struct{} // closed when its last frame has been handed over
@@ -85,7 +86,7 @@ func (h *Host) admit(in *inbound, pays *account) bool {
 	h.inbound[k] = append(h.inbound[k], in)
 	in.out.open(h, in.from, in.e.info.MaxReply)
 	in.out.account = pays
-	in.touch()
+	in.active.Store(true)
 	return true
 }
 
@@ -134,7 +135,7 @@ func (in *inbound) read() error {
 		if err != nil {
 			return err
 		}
-		in.touch()
+		in.active.Store(true)
 		if err := in.take(&f); err != nil {
 			return err
 		}
@@ -246,8 +247,8 @@ func (in *inbound) cancel(call uint64) {
 // reply queues an answer, and starts the stream's writer with the first. An answer that does not fit becomes busy; one
 // that still waits at until, unless that is 0, is not sent.
 func (in *inbound) reply(f *frame, until graph.Time) {
-	w := waiting{frame: *f, at: in.h.now(), until: until}
-	in.touch()
+	w := waiting{frame: *f, until: until}
+	in.active.Store(true)
 	in.writeOnce.Do(func() {
 		in.writing.Add(1)
 		if !in.h.spawn(func() { defer in.writing.Done(); in.write() }) {

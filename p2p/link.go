@@ -41,10 +41,11 @@ type link struct {
 	calls   map[uint64]*sentCall // by the id on the wire
 	ids     map[callOf]uint64
 	lastID  uint64
-	retired bool // for being idle: the next message goes on a new link
-	failed  bool // no message goes into it any more
-	used    graph.Time
-	heard   bool // the reader's own: a reply came
+	retired bool       // for being idle: the next message goes on a new link
+	failed  bool       // no message goes into it any more
+	active  bool       // since endIdle looked last
+	used    graph.Time // as endIdle saw it; under the host's lock
+	heard   bool       // the reader's own: a reply came
 }
 
 // A sentCall is a call of ours without its answer.
@@ -68,7 +69,7 @@ func (h *Host) link(key linkKey, e *endpoint) *link {
 	}
 	l := &link{h: h, key: key, e: e, done: make(chan struct{}), calls: map[uint64]*sentCall{}, ids: map[callOf]uint64{}}
 	l.out.open(h, key.peer, e.info.MaxRequest)
-	l.out.ordered, l.used = e.info.Kind == graph.MessageKind, h.now()
+	l.out.ordered, l.active = e.info.Kind == graph.MessageKind, true
 	h.links[key] = l
 	h.tasks.Go(l.run)
 	return l
@@ -109,8 +110,8 @@ func (l *link) queue(r *Running, m *graph.Message) (graph.Reason, string) {
 		}
 		f.call = id
 	}
-	l.used = l.h.now()
-	switch l.out.put(waiting{frame: f, class: classOf(m), at: l.used}) {
+	l.active = true
+	switch l.out.put(waiting{frame: f, class: classOf(m), at: l.h.now()}) {
 	case putFull:
 		return graph.Busy, "the queue to it is full"
 	case putClosed:
@@ -280,7 +281,7 @@ func (l *link) refused(f *frame) {
 func (l *link) reply(f *frame) {
 	l.mu.Lock()
 	c := l.end(f.call)
-	l.used = l.h.now()
+	l.active = true
 	l.mu.Unlock()
 	if c == nil {
 		l.h.count.refuse(l.e.info.Name, refusedLate)

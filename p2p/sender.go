@@ -170,7 +170,9 @@ func (s *sender) pick(frames []waiting) []waiting {
 	if c == classes || s.closed {
 		return frames
 	}
-	s.queue.served[c], s.flying = s.h.now(), c
+	if s.flying = c; c != control {
+		s.queue.served[c] = s.h.now()
+	}
 	row, n := &s.queue.row[c], 0
 	for row.len() > 0 && n < writeBatch {
 		w := row.pop()
