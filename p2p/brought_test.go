@@ -56,6 +56,13 @@ func TestHostThatIsBrought(t *testing.T) {
 		if got := bare.Mux().Protocols(); len(got) != before {
 			t.Errorf("handlers stay: %v", got)
 		}
+		for _, c := range bare.Network().Conns() {
+			for _, s := range c.GetStreams() {
+				if strings.Contains(string(s.Protocol()), "sub/") {
+					t.Errorf("a stream of %s stays", s.Protocol())
+				}
+			}
+		}
 		if len(bare.Network().Peers()) != 1 {
 			t.Error("the embedder's connections are gone")
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -146,6 +147,13 @@ func (h *Host) closeLibp2p() error {
 	h.host.Network().StopNotify(h.book)
 	for _, id := range gossipProtocols {
 		h.host.RemoveStreamHandler(id)
+	}
+	for _, c := range h.host.Network().Conns() {
+		for _, s := range c.GetStreams() {
+			if slices.Contains(gossipProtocols, s.Protocol()) {
+				s.Reset() // gossipsub's own readers wait there
+			}
+		}
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ type link struct {
 	ids     map[callOf]uint64
 	lastID  uint64
 	retired bool       // for being idle: the next message goes on a new link
+	unsent  int        // frames in the queue of calls that have ended
 	failed  bool       // no message goes into it any more
 	active  bool       // since endIdle looked last
 	used    graph.Time // as endIdle saw it; under the host's lock
@@ -106,12 +107,20 @@ func (l *link) queue(r *Running, m *graph.Message) (graph.Reason, string) {
 		written := l.calls[id].written
 		l.end(id)
 		if !written {
+			l.unsent++
 			return graph.None, ""
 		}
 		f.call = id
 	}
 	l.active = true
-	switch l.out.put(waiting{frame: f, class: classOf(m), at: l.h.now()}) {
+	w := waiting{frame: f, class: classOf(m), at: l.h.now()}
+	done := l.out.put(w)
+	if done == putFull && l.unsent > 0 { // what nobody waits for takes no room from what somebody does
+		l.unsent = 0
+		l.out.drop(func(w *waiting) bool { return w.kind == graph.RequestMsg && l.calls[w.call] == nil })
+		done = l.out.put(w)
+	}
+	switch done {
 	case putFull:
 		return graph.Busy, "the queue to it is full"
 	case putClosed:

@@ -291,3 +291,36 @@ func TestClasses(t *testing.T) {
 		}
 	}
 }
+
+// Calls that were given up before they were written leave their places in the queue to others.
+func TestGivenUpCallsLeaveTheQueue(t *testing.T) {
+	h := testHost(t)
+	r := client(t, h)
+	l := &link{h: h, e: r.channels["echo"], calls: map[uint64]*sentCall{}, ids: map[callOf]uint64{}}
+	h.mu.Lock()
+	h.limits.Queue = 4
+	l.out.open(h, "a", 1<<10)
+	h.mu.Unlock()
+	defer l.out.close()
+	ask := func(call uint64) graph.Reason {
+		reason, _, _ := l.send(r, &graph.Message{Kind: graph.RequestMsg, Call: call, Payload: []byte{1}})
+		return reason
+	}
+	for call := range uint64(4) {
+		if got := ask(call + 1); got != graph.None {
+			t.Fatal(got)
+		}
+	}
+	if got := ask(5); got != graph.Busy {
+		t.Fatalf("over the bound: %v", got)
+	}
+	for _, call := range []uint64{1, 3} {
+		l.send(r, &graph.Message{Kind: graph.CancelMsg, Call: call})
+	}
+	if a, b, c := ask(6), ask(7), ask(8); a != graph.None || b != graph.None || c != graph.Busy {
+		t.Errorf("after two were given up: %v, %v, %v", a, b, c)
+	}
+	if l.out.size != 4 || len(l.calls) != 4 {
+		t.Errorf("%d bytes and %d calls are in the books", l.out.size, len(l.calls))
+	}
+}

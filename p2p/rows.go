@@ -84,8 +84,6 @@ type fifo[T any] struct {
 
 func (f *fifo[T]) len() int { return len(f.items) - f.head }
 
-func (f *fifo[T]) front() *T { return &f.items[f.head] }
-
 func (f *fifo[T]) push(v T) {
 	if len(f.items) == cap(f.items) && f.head > len(f.items)/2 {
 		n := copy(f.items, f.items[f.head:])

@@ -119,6 +119,23 @@ func (s *sender) tell() {
 	}
 }
 
+// drop takes out of the queue what is gone.
+func (s *sender) drop(gone func(*waiting) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.queue.row {
+		row := &s.queue.row[c]
+		for range row.len() {
+			if w := row.pop(); !gone(&w) {
+				row.push(w)
+			} else {
+				s.discharge(len(w.payload))
+			}
+		}
+	}
+	s.tell()
+}
+
 // full reports whether as much waits as may.
 func (s *sender) full() bool {
 	s.mu.Lock()
