@@ -98,3 +98,35 @@ func TestBadReach(t *testing.T) {
 		}
 	}
 }
+
+// What a host does for others, and what it may use of them, is what Reach says and nothing more. A relay that does not
+// answer holds up nothing.
+func TestServicesByConfiguration(t *testing.T) {
+	away := "/ip4/127.0.0.1/tcp/1/p2p/" + string(peerOfNobody(t))
+	for _, c := range []struct {
+		reach Reach
+		want  string // of what it answers to
+	}{
+		{Reach{}, ""},
+		{Reach{Relayed: true}, "stop"},
+		{Reach{Through: []string{away}}, "stop"},
+		{Reach{HolePunch: true}, "stop"}, // and dcutr, once it has a public address
+		{Reach{Relay: true, Known: ReachPublic}, "hop"},
+		{Reach{AutoNAT: true, Known: ReachPublic}, "autonat"},
+	} {
+		h := testHost(t, reaches(c.reach))
+		answers := func() (all string) {
+			var got []string
+			for _, name := range []string{"hop", "stop", "dcutr", "autonat"} {
+				for _, id := range h.host.Mux().Protocols() {
+					if strings.Contains(string(id), "/"+name) && !strings.Contains(string(id), "dial-back") {
+						got = append(got, name)
+						break
+					}
+				}
+			}
+			return strings.Join(got, " ")
+		}
+		until(t, "it answers to: "+c.want, func() bool { return answers() == c.want })
+	}
+}
