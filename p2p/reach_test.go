@@ -1,12 +1,14 @@
 package p2p
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
 func reaches(r Reach) func(*Config) { return func(c *Config) { c.Reach = r } }
@@ -102,31 +104,33 @@ func TestBadReach(t *testing.T) {
 // What a host does for others, and what it may use of them, is what Reach says and nothing more. A relay that does not
 // answer holds up nothing.
 func TestServicesByConfiguration(t *testing.T) {
-	away := "/ip4/127.0.0.1/tcp/1/p2p/" + string(peerOfNobody(t))
-	for _, c := range []struct {
-		reach Reach
-		want  string // of what it answers to
-	}{
-		{Reach{}, ""},
-		{Reach{Relayed: true}, "stop"},
-		{Reach{Through: []string{away}}, "stop"},
-		{Reach{HolePunch: true}, "stop"}, // and dcutr, once it has a public address
-		{Reach{Relay: true, Known: ReachPublic}, "hop"},
-		{Reach{AutoNAT: true, Known: ReachPublic}, "autonat"},
-	} {
-		h := testHost(t, reaches(c.reach))
-		answers := func() (all string) {
+	synctest.Test(t, func(t *testing.T) {
+		net := newSimNet(t)
+		away := "/ip4/127.0.0.1/udp/1/quic-v1/p2p/" + string(peerOfNobody(t))
+		for i, c := range []struct {
+			reach Reach
+			want  string // of what it answers to, in the end
+		}{
+			{Reach{}, ""},
+			{Reach{Relayed: true}, "stop"},
+			{Reach{Through: []string{away}}, "stop"},
+			{Reach{HolePunch: true, Known: ReachPublic}, "stop dcutr"},
+			{Reach{Relay: true, Known: ReachPublic}, "hop"},
+			{Reach{AutoNAT: true, Known: ReachPublic}, "autonat"},
+		} {
+			h := net.host(t, i, reaches(c.reach))
+			time.Sleep(time.Minute)
 			var got []string
 			for _, name := range []string{"hop", "stop", "dcutr", "autonat"} {
-				for _, id := range h.host.Mux().Protocols() {
-					if strings.Contains(string(id), "/"+name) && !strings.Contains(string(id), "dial-back") {
-						got = append(got, name)
-						break
-					}
+				if slices.ContainsFunc(h.host.Mux().Protocols(), func(id protocol.ID) bool {
+					return strings.Contains(string(id), "/"+name) && !strings.Contains(string(id), "dial-back")
+				}) {
+					got = append(got, name)
 				}
 			}
-			return strings.Join(got, " ")
+			if s := strings.Join(got, " "); s != c.want {
+				t.Errorf("%+v answers to %q, want %q", c.reach, s, c.want)
+			}
 		}
-		until(t, "it answers to: "+c.want, func() bool { return answers() == c.want })
-	}
+	})
 }
