@@ -99,7 +99,7 @@ func (in *Instance) call(x *Tick, step int, to Peer, payload []byte, timeout tim
 	}
 	in.nextID++
 	s := &suspension{id: in.nextID, step: step, frame: x.frame, deadline: in.now.Add(d), peer: to, channel: c.name, call: true, at: -1}
-	m := Message{Kind: RequestMsg, Channel: c.name, Peer: to, Key: in.key, Call: s.id, Remaining: d, Payload: payload}
+	m := Message{Kind: RequestMsg, Channel: c.name, Peer: to, Key: in.key, Call: s.id, Remaining: d, Payload: payload, Relayed: x.frame.sender != ""}
 	if in.prog.steps[step].s.retry != nil {
 		s.retry = &retrying{attempt: 1, once: s.id, payload: payload, timeout: timeout}
 		m.Once = s.id
@@ -128,7 +128,8 @@ func (in *Instance) oneWay(x *Tick, kind Kind, c *channel, to Peer, payload []by
 	if kind == OneWayMsg && to == "" {
 		return Fail(Unreachable, "no peer to send to on %s", c.name)
 	}
-	in.effects = append(in.effects, effect{kind: effSend, msg: Message{Kind: kind, Channel: c.name, Peer: to, Key: in.key, Payload: payload}})
+	in.effects = append(in.effects, effect{kind: effSend, msg: Message{Kind: kind, Channel: c.name, Peer: to, Key: in.key, Payload: payload,
+		Relayed: x.frame.sender != ""}})
 	return nil
 }
 

@@ -48,6 +48,7 @@ type Message struct {
 	Key       string        // the instance key, when it is shared
 	Call      uint64        // the caller's id of the call
 	Once      uint64        // RequestMsg with Retry: the same for all attempts; 0 without
+	Relayed   bool          // sent: in work for another peer, after which the node's own goes; never on the wire
 	Remaining time.Duration // what is left of the deadline when the message leaves or arrives; 0 for none
 	Reason    Reason        // ErrorMsg
 	Detail    string        // ErrorMsg

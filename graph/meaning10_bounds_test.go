@@ -71,6 +71,18 @@ func TestMeaning10_Bounds(t *testing.T) {
 		want(t, "refused", fmt.Sprint(f.Reason, f.RetryAfter), "busy 1s")
 		want(t, "counted", fmt.Sprint(n.in.Refused()), "[{x busy 1}]")
 	})
+	t.Run("a message says whether it is the node's own or relayed", func(t *testing.T) {
+		n := held(t, Bounds{})
+		send(n, "a", 1, 1)
+		n.run()
+		ask[int, int](n, "own", 1, time.Minute)
+		n.run()
+		var said []string
+		for _, m := range n.w.sent {
+			said = append(said, fmt.Sprint(m.Channel, m.Relayed))
+		}
+		want(t, "sent", fmt.Sprint(said), "[ytrue zfalse]")
+	})
 	t.Run("a rate is kept for each sender and channel", func(t *testing.T) {
 		n := held(t, Bounds{}, Rate(2, 3))
 		admitted := func(from Peer) (k int) {

@@ -94,7 +94,8 @@ func (in *Instance) resend(s *suspension) {
 	in.reopen(s, in.now.Add(d))
 	in.counts[s.step].retried++
 	in.box.expect(s.id, s.peer, c.maxReply)
-	in.host.Send(Message{Kind: RequestMsg, Channel: c.name, Peer: s.peer, Key: in.key, Call: s.id, Once: r.once, Remaining: d, Payload: r.payload})
+	in.host.Send(Message{Kind: RequestMsg, Channel: c.name, Peer: s.peer, Key: in.key, Call: s.id, Once: r.once, Remaining: d, Payload: r.payload,
+		Relayed: s.frame.sender != ""})
 	in.ticks++
 	if in.observe != nil {
 		in.observe(TickInfo{At: in.now, Event: "retry", Origin: in.prog.steps[s.step].title, Sender: s.frame.sender, Effects: 1})

@@ -57,7 +57,7 @@ func BenchmarkBareStream(b *testing.B) {
 	const id = protocol.ID("/bare/1")
 	x, y := testHost(b), testHost(b)
 	y.host.SetStreamHandler(id, func(s network.Stream) {
-		r := newReader(s, 1<<20)
+		r := newReader(s, 1<<20, nil)
 		var buf []byte
 		for {
 			f, err := r.next()
@@ -79,7 +79,7 @@ func BenchmarkBareStream(b *testing.B) {
 	}
 	replies := make(chan frame, 1)
 	go func() {
-		r := newReader(s, 1<<20)
+		r := newReader(s, 1<<20, nil)
 		for {
 			f, err := r.next()
 			if err != nil {

@@ -3,8 +3,8 @@ package p2p
 import (
 	"bytes"
 	"encoding/hex"
+	"io"
 	"math"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -80,27 +80,6 @@ func TestFramesAgainstLibrary(t *testing.T) {
 	}
 }
 
-// The example of docs/formats/frames.md is what the code writes.
-func TestFramesExample(t *testing.T) {
-	page, err := os.ReadFile("../docs/formats/frames.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(page), "```\n")
-	block, _, _ := strings.Cut(rest, "```")
-	lines := strings.Split(strings.TrimSpace(block), "\n")
-	frames := []frame{samples()[0], samples()[1], samples()[3],
-		{kind: graph.ErrorMsg, call: 2, reason: graph.Busy, retry: time.Second, detail: "the inbox is full"}}
-	if len(lines) != len(frames) {
-		t.Fatalf("the page has %d lines", len(lines))
-	}
-	for i, f := range frames {
-		if got, want := hex.EncodeToString(appendSized(nil, &f)), strings.ReplaceAll(lines[i], " ", ""); got != want {
-			t.Errorf("the page has\n%s\nand the code writes\n%s", want, got)
-		}
-	}
-}
-
 func TestFrameBounds(t *testing.T) {
 	long := frame{kind: graph.ErrorMsg, call: math.MaxUint64, reason: 255, retry: maxDuration, detail: strings.Repeat("é", maxDetail)}
 	b := appendFrame(nil, &long)
@@ -162,7 +141,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(all, 1<<10)
 	f.Fuzz(func(t *testing.T, b []byte, bound int) {
 		bound = min(max(bound, 1), 1<<16)
-		r := newReader(still{bytes.NewReader(b)}, bound)
+		r := newReader(still{bytes.NewReader(b)}, bound, nil)
 		for {
 			f, err := r.next()
 			if err != nil {
@@ -176,7 +155,7 @@ func FuzzReader(f *testing.F) {
 }
 
 // still is a stream that only reads.
-type still struct{ *bytes.Reader }
+type still struct{ io.Reader }
 
 func (still) Write(b []byte) (int, error)      { return len(b), nil }
 func (still) SetReadDeadline(time.Time) error  { return nil }

@@ -3,11 +3,13 @@ package p2p
 import (
 	"context"
 	"crypto/ed25519"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	"go.uber.org/goleak"
 
 	"github.com/merograph/merograph/graph"
@@ -160,6 +162,15 @@ func testHost(t testing.TB, change ...func(*Config)) *Host {
 	return h
 }
 
+// bareHost has the books of a host, and no libp2p.
+func bareHost() *Host {
+	h := &Host{inbound: map[inboundKey][]*inbound{}, outboxes: map[graph.Peer]*outbox{}, links: map[linkKey]*link{}, retired: map[*link]bool{}, start: time.Now()}
+	h.count.refused = map[refusalKey]uint64{}
+	h.limits.defaults()
+	h.log = slog.New(slog.DiscardHandler)
+	return h
+}
+
 func compile(t testing.TB, g *graph.Graph, role string) *graph.Program {
 	t.Helper()
 	p, err := graph.Compile(g, role)
@@ -194,6 +205,15 @@ func learn(t testing.TB, h, of *Host) {
 	if err := h.Learn(of.ID(), of.Addrs(), time.Hour); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func addrInfo(t testing.TB, h *Host) *peer.AddrInfo {
+	t.Helper()
+	info, err := peer.AddrInfoFromString(h.Addrs()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
 }
 
 // reasonOf fails the test unless err is of a reason.

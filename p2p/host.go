@@ -5,8 +5,10 @@ import (
 	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,15 +28,21 @@ type Host struct {
 	limits      Limits
 	log         *slog.Logger
 	host        host.Host
+	brought     bool // by the embedder, who closes it
 	id          peer.ID
 	self        graph.Peer
 	incarnation uint64
 	start       time.Time
 	count       counters
 	book        *book
+	portions    *portions
 	work        *workers
 	router      *pubsub.PubSub
 	listenErrs  []error
+	mdns        io.Closer // nil without
+	dials       chan struct{}
+	foundMu     sync.Mutex
+	found       *graph.Feed[[]graph.Peer]
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -48,35 +56,39 @@ type Host struct {
 	running   map[*Running]bool
 	endpoints map[protocol.ID]*endpoint
 	links     map[linkKey]*link
+	retired   map[*link]bool // idle ones whose streams are ending
+	outboxes  map[graph.Peer]*outbox
 	inbound   map[inboundKey][]*inbound
 	topics    map[string]*topic
-	publish   chan publication
+	publish   publications
 	sequence  uint64 // of publications
 }
 
 // New opens a host. ctx bounds the opening alone. A listen address that is taken is no error: see ListenErrors; one that
 // does not parse is.
 func New(ctx context.Context, cfg Config) (*Host, error) {
-	addrs, err := cfg.check()
+	addrs, relays, err := cfg.check()
 	if err != nil {
 		return nil, fmt.Errorf("p2p: %w", err)
 	}
 	cfg.Limits.defaults()
 	h := &Host{limits: cfg.Limits, log: cfg.Logger, start: time.Now(), running: map[*Running]bool{}, endpoints: map[protocol.ID]*endpoint{},
-		links: map[linkKey]*link{}, inbound: map[inboundKey][]*inbound{}, topics: map[string]*topic{}}
+		links: map[linkKey]*link{}, retired: map[*link]bool{}, outboxes: map[graph.Peer]*outbox{}, inbound: map[inboundKey][]*inbound{}, topics: map[string]*topic{}}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
 	h.log = h.log.With("network", cfg.Network)
 	h.count.refused = map[refusalKey]uint64{}
 	h.book = newBook(h.limits.Seen)
+	h.portions = newPortions(&h.limits)
+	h.found, h.dials = graph.NewFeed([]graph.Peer{}), make(chan struct{}, foundDials)
 	var seed [32]byte
 	crand.Read(seed[:]) // never fails
 	h.rand = rand.NewChaCha8(seed)
 	h.incarnation = h.random()
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.work = newWorkers(h.limits.Work)
-	if err := h.open(ctx, cfg, addrs); err != nil {
+	if err := h.open(ctx, &cfg, addrs, relays); err != nil {
 		h.cancel()
 		return nil, fmt.Errorf("p2p: %w", err)
 	}
@@ -112,14 +124,36 @@ func (h *Host) Close() error {
 	for _, r := range running {
 		r.Stop()
 	}
+	if h.mdns != nil {
+		h.mdns.Close()
+	}
 	h.finishLinks()
 	h.cancel()
 	h.endStreams()
-	err := h.host.Close()
+	err := h.closeLibp2p()
 	h.tasks.Wait()
 	h.work.wait()
 	if err != nil {
 		return fmt.Errorf("close p2p host: %w", err)
+	}
+	return nil
+}
+
+// closeLibp2p closes the libp2p host, or leaves that of the embedder as it was.
+func (h *Host) closeLibp2p() error {
+	if !h.brought {
+		return h.host.Close()
+	}
+	h.host.Network().StopNotify(h.book)
+	for _, id := range gossipProtocols {
+		h.host.RemoveStreamHandler(id)
+	}
+	for _, c := range h.host.Network().Conns() {
+		for _, s := range c.GetStreams() {
+			if slices.Contains(gossipProtocols, s.Protocol()) {
+				s.Reset() // gossipsub's own readers wait there
+			}
+		}
 	}
 	return nil
 }
@@ -149,6 +183,7 @@ func (h *Host) endStreams() {
 	links, ins := h.streams()
 	for _, l := range links {
 		l.fail(graph.Lost, "this node is closing")
+		l.reset()
 	}
 	for _, in := range ins {
 		in.end()
@@ -159,6 +194,9 @@ func (h *Host) streams() (links []*link, ins []*inbound) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, l := range h.links {
+		links = append(links, l)
+	}
+	for l := range h.retired {
 		links = append(links, l)
 	}
 	for _, s := range h.inbound {

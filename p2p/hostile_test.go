@@ -13,7 +13,6 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/merograph/merograph/graph"
@@ -33,11 +32,7 @@ func stranger(t testing.TB, h *Host) host.Host {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	info, err := peer.AddrInfoFromString(h.Addrs()[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Connect(t.Context(), *info); err != nil {
+	if err := s.Connect(t.Context(), *addrInfo(t, h)); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -83,7 +78,7 @@ func write(t testing.TB, s network.Stream, b []byte) {
 func ended(t testing.TB, s network.Stream) (last frame) {
 	t.Helper()
 	s.SetReadDeadline(time.Now().Add(15 * time.Second))
-	r := newReader(plain{s}, 1<<20)
+	r := newReader(plain{s}, 1<<20, nil)
 	for {
 		f, err := r.next()
 		if err != nil {
@@ -195,7 +190,7 @@ func TestBadPayloadIsAnswered(t *testing.T) {
 	h := testHost(t)
 	server(t, h, newEars())
 	st := open(t, stranger(t, h), h, echoID)
-	r := newReader(st, 1<<20)
+	r := newReader(st, 1<<20, nil)
 	for i, c := range []struct {
 		payload []byte
 		want    graph.Reason

@@ -36,8 +36,12 @@ func (o hostOf) Send(m graph.Message) {
 		}
 		return
 	}
-	if l := h.link(key, e); l != nil {
-		reason, detail = l.send(r, &m)
+	for sent := false; !sent; {
+		l := h.link(key, e)
+		if l == nil {
+			break
+		}
+		reason, detail, sent = l.send(r, &m)
 	}
 	switch {
 	case reason == graph.None:

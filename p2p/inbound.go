@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -23,6 +24,9 @@ type inbound struct {
 	from        graph.Peer
 	s           stream
 	out         sender        // replies
+	active      atomic.Bool   // since endIdle looked last
+	used        graph.Time    // as endIdle saw it; under the host's lock
+	owed        atomic.Int32  // answers
 	incarnation uint64        // of the peer's host, once it has said it; under the host's lock
 	done        chan struct{} // closed when its last frame has been handed over
 
@@ -47,8 +51,13 @@ func (h *Host) accept(e *endpoint, s network.Stream) {
 // serve reads a stream to its end.
 func (h *Host) serve(e *endpoint, s stream, from graph.Peer) {
 	in := &inbound{h: h, e: e, from: from, s: s, done: make(chan struct{})}
-	in.out.open(h, e.info.MaxReply)
-	if !h.admit(in) {
+	pays, ok := newAccount(s)
+	if !ok {
+		h.count.refuse(e.info.Name, refusedMemory)
+		s.Reset()
+		return
+	}
+	if !h.admit(in, pays) {
 		h.count.refuse(e.info.Name, refusedStreams)
 		s.Reset()
 		return
@@ -67,7 +76,7 @@ func (h *Host) serve(e *endpoint, s stream, from graph.Peer) {
 }
 
 // admit takes the stream into the books, when its peer has not too many.
-func (h *Host) admit(in *inbound) bool {
+func (h *Host) admit(in *inbound, pays *account) bool {
 	k := inboundKey{in.from, string(in.e.id)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -75,6 +84,9 @@ func (h *Host) admit(in *inbound) bool {
 		return false
 	}
 	h.inbound[k] = append(h.inbound[k], in)
+	in.out.open(h, in.from, in.e.info.MaxReply)
+	in.out.account = pays
+	in.active.Store(true)
 	return true
 }
 
@@ -107,7 +119,7 @@ func (in *inbound) tell(reason graph.Reason, detail string) {
 }
 
 func (in *inbound) read() error {
-	rd := newReader(in.s, frameBound(in.e.info.MaxRequest))
+	rd := newReader(in.s, frameBound(in.e.info.MaxRequest), in.out.account)
 	f, err := rd.hello()
 	if err != nil {
 		return err
@@ -123,6 +135,7 @@ func (in *inbound) read() error {
 		if err != nil {
 			return err
 		}
+		in.active.Store(true)
 		if err := in.take(&f); err != nil {
 			return err
 		}
@@ -213,7 +226,7 @@ func (in *inbound) request(f *frame) error {
 		if !any {
 			reason, detail = graph.Unreachable, "nothing here answers "+string(in.e.id)
 		}
-		in.reply(&frame{kind: graph.ErrorMsg, call: f.call, reason: reason, detail: detail})
+		in.reply(&frame{kind: graph.ErrorMsg, call: f.call, reason: reason, detail: detail}, 0)
 		return nil
 	}
 	m := graph.Message{Kind: graph.RequestMsg, Channel: in.e.info.Name, Peer: in.from, Key: f.key, Once: f.once, Remaining: f.remaining, Payload: f.payload}
@@ -231,23 +244,35 @@ func (in *inbound) cancel(call uint64) {
 	}
 }
 
-// reply queues an answer, and starts the stream's writer with the first. An answer that does not fit becomes busy.
-func (in *inbound) reply(f *frame) {
+// reply queues an answer, and starts the stream's writer with the first. An answer that does not fit becomes busy; one
+// that still waits at until, unless that is 0, is not sent.
+func (in *inbound) reply(f *frame, until graph.Time) {
+	w := waiting{frame: *f, until: until}
+	in.active.Store(true)
 	in.writeOnce.Do(func() {
 		in.writing.Add(1)
 		if !in.h.spawn(func() { defer in.writing.Done(); in.write() }) {
 			in.writing.Done()
 		}
 	})
-	if in.out.put(waiting{frame: *f}, true) == putFull {
+	if in.out.put(w) == putFull {
 		in.h.count.refuse(in.e.info.Name, refusedFull)
-		in.out.put(waiting{frame: frame{kind: graph.ErrorMsg, call: f.call, reason: graph.Busy, retry: time.Second,
-			detail: "replies to you wait already: read them"}}, true)
+		w.frame = frame{kind: graph.ErrorMsg, call: f.call, reason: graph.Busy, retry: time.Second, detail: "replies to you wait already: read them"}
+		in.out.put(w)
 	}
 }
 
+// due drops an answer that nobody waits for any more: the caller's deadline has passed.
+func (in *inbound) due(w *waiting) bool {
+	if w.until != 0 && in.h.now() > w.until {
+		in.h.count.refuse(in.e.info.Name, graph.Expired.String())
+		return false
+	}
+	return true
+}
+
 func (in *inbound) write() {
-	if err := in.out.writeAll(in.s, nil, func(*waiting) bool { return true }); err != nil {
+	if err := in.out.writeAll(in.s, nil, in.due); err != nil {
 		in.h.count.refuse(in.e.info.Name, refusedSlow)
 		in.s.Reset()
 		in.out.close()

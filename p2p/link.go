@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/merograph/merograph/graph"
@@ -35,13 +36,17 @@ type link struct {
 	out  sender
 	done chan struct{} // closed when it has written and read its last
 
-	mu     sync.Mutex
-	s      stream
-	calls  map[uint64]*sentCall // by the id on the wire
-	ids    map[callOf]uint64
-	lastID uint64
-	failed bool
-	heard  bool // the reader's own: a reply came
+	mu      sync.Mutex
+	s       stream
+	calls   map[uint64]*sentCall // by the id on the wire
+	ids     map[callOf]uint64
+	lastID  uint64
+	retired bool       // for being idle: the next message goes on a new link
+	unsent  int        // frames in the queue of calls that have ended
+	failed  bool       // no message goes into it any more
+	active  bool       // since endIdle looked last
+	used    graph.Time // as endIdle saw it; under the host's lock
+	heard   bool       // the reader's own: a reply came
 }
 
 // A sentCall is a call of ours without its answer.
@@ -64,20 +69,31 @@ func (h *Host) link(key linkKey, e *endpoint) *link {
 		return l
 	}
 	l := &link{h: h, key: key, e: e, done: make(chan struct{}), calls: map[uint64]*sentCall{}, ids: map[callOf]uint64{}}
-	l.out.open(h, e.info.MaxRequest)
+	l.out.open(h, key.peer, e.info.MaxRequest)
+	l.out.ordered, l.active = e.info.Kind == graph.MessageKind, true
 	h.links[key] = l
 	h.tasks.Go(l.run)
 	return l
 }
 
-// send queues a message of an instance. What it gives is for the instance: None, or why not.
-func (l *link) send(r *Running, m *graph.Message) (graph.Reason, string) {
-	f := frame{kind: m.Kind, key: m.Key, once: m.Once, remaining: m.Remaining, payload: m.Payload}
+// send queues a message of an instance, and is false when the link has been retired. What else it gives is for the
+// instance: None, or why not.
+func (l *link) send(r *Running, m *graph.Message) (reason graph.Reason, detail string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.failed {
-		return graph.Unreachable, "the connection has just broken"
+	if l.retired {
+		return graph.Unreachable, "", false
 	}
+	if l.failed {
+		return graph.Unreachable, "the connection has just broken", true
+	}
+	reason, detail = l.queue(r, m)
+	return reason, detail, true
+}
+
+// queue puts a message of an instance into the queue, and a call into the books. The caller holds the lock.
+func (l *link) queue(r *Running, m *graph.Message) (graph.Reason, string) {
+	f := frame{kind: m.Kind, key: m.Key, once: m.Once, remaining: m.Remaining, payload: m.Payload}
 	of := callOf{r, m.Call}
 	switch m.Kind {
 	case graph.RequestMsg:
@@ -91,11 +107,20 @@ func (l *link) send(r *Running, m *graph.Message) (graph.Reason, string) {
 		written := l.calls[id].written
 		l.end(id)
 		if !written {
+			l.unsent++
 			return graph.None, ""
 		}
 		f.call = id
 	}
-	switch l.out.put(waiting{f, l.h.now()}, false) {
+	l.active = true
+	w := waiting{frame: f, class: classOf(m), at: l.h.now()}
+	done := l.out.put(w)
+	if done == putFull && l.unsent > 0 { // what nobody waits for takes no room from what somebody does
+		l.unsent = 0
+		l.out.drop(func(w *waiting) bool { return w.kind == graph.RequestMsg && l.calls[w.call] == nil })
+		done = l.out.put(w)
+	}
+	switch done {
 	case putFull:
 		return graph.Busy, "the queue to it is full"
 	case putClosed:
@@ -138,6 +163,13 @@ func (l *link) run() {
 		return
 	}
 	l.h.count.opened.Add(1)
+	pays, ok := newAccount(s)
+	if !ok {
+		s.Reset()
+		l.h.count.refuse(l.e.info.Name, refusedMemory)
+		l.fail(graph.Unreachable, "no memory for one more stream: raise Limits.Memory")
+		return
+	}
 	l.mu.Lock()
 	l.s = s
 	failed := l.failed
@@ -147,7 +179,7 @@ func (l *link) run() {
 		return
 	}
 	read := make(chan struct{})
-	l.h.tasks.Go(func() { defer close(read); l.read(s) }) // run itself is counted, so Close still waits
+	l.h.tasks.Go(func() { defer close(read); l.read(s, pays) }) // run itself is counted, so Close still waits
 	hello := frame{kind: helloMsg, version: formatVersion, fingerprint: l.e.info.Fingerprint, role: l.e.info.From, incarnation: l.h.incarnation}
 	if err := l.out.writeAll(s, appendSized(nil, &hello), l.admit); err != nil {
 		select { // the callee may have said why it does not read any more
@@ -157,7 +189,11 @@ func (l *link) run() {
 		l.fail(graph.Lost, "the connection broke: "+err.Error())
 	}
 	s.CloseWrite() // of a link that has failed: nothing; of one that finishes: the callee reads to the end and closes
+	late := time.AfterFunc(l.h.limits.WriteTime, func() { s.Reset() })
 	<-read
+	late.Stop()
+	s.Reset()
+	l.gone()
 }
 
 func (l *link) open() (stream, error) {
@@ -174,7 +210,8 @@ func (l *link) open() (stream, error) {
 	}
 	ctx, cancel := context.WithTimeout(l.h.ctx, dialTime)
 	defer cancel()
-	s, err := l.h.host.NewStream(ctx, id, l.e.id)
+	// Over a relay, when Reach allows it: its limits end the stream sooner or later, as a broken connection would.
+	s, err := l.h.host.NewStream(network.WithAllowLimitedConn(ctx, "channels"), id, l.e.id)
 	if err != nil {
 		return nil, dialError(err, id, l.e)
 	}
@@ -210,8 +247,8 @@ func (l *link) admit(w *waiting) bool {
 }
 
 // read takes the replies until the stream ends.
-func (l *link) read(s stream) {
-	rd := newReader(s, frameBound(l.e.info.MaxReply))
+func (l *link) read(s stream, pays *account) {
+	rd := newReader(s, frameBound(l.e.info.MaxReply), pays)
 	for {
 		f, err := rd.next()
 		if err != nil {
@@ -253,6 +290,7 @@ func (l *link) refused(f *frame) {
 func (l *link) reply(f *frame) {
 	l.mu.Lock()
 	c := l.end(f.call)
+	l.active = true
 	l.mu.Unlock()
 	if c == nil {
 		l.h.count.refuse(l.e.info.Name, refusedLate)

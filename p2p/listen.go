@@ -8,13 +8,15 @@ import (
 	"syscall"
 
 	"github.com/libp2p/go-libp2p"
-	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/merograph/merograph/graph"
 )
 
 // ErrAddrInUse is in the chain of a ListenError whose port another program has.
@@ -37,29 +39,19 @@ func (e *ListenError) Unwrap() error { return e.Err }
 // ListenErrors gives a *ListenError for each address of the configuration at which the host does not listen.
 func (h *Host) ListenErrors() []error { return append([]error(nil), h.listenErrs...) }
 
-// open makes the libp2p host and the gossipsub router. When it fails, nothing of them is left.
-func (h *Host) open(ctx context.Context, cfg Config, addrs []ma.Multiaddr) error {
+// open makes the libp2p host, or takes the one that was brought, and the gossipsub router. When it fails, nothing of
+// them is left.
+func (h *Host) open(ctx context.Context, cfg *Config, addrs []ma.Multiaddr, relays []peer.AddrInfo) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	self, err := PeerOf(cfg.Key.Public().(ed25519.PublicKey))
-	if err != nil {
+	if err := h.openHost(cfg, relays); err != nil {
 		return err
-	}
-	if h.id, err = decodePeer(self); err != nil {
-		return err
-	}
-	h.self = self
-	opts, err := h.libp2pOptions(cfg)
-	if err != nil {
-		return err
-	}
-	if h.host, err = libp2p.New(append(opts, cfg.Options...)...); err != nil {
-		return fmt.Errorf("open the libp2p host: %w", err)
 	}
 	h.host.Network().Notify(h.book)
+	h.book.changed(h.host.Network(), nil) // a host that was brought may have connections
 	if err := h.openRouter(); err != nil {
-		return errors.Join(fmt.Errorf("open the gossipsub router: %w", err), h.host.Close())
+		return errors.Join(fmt.Errorf("open the gossipsub router: %w", err), h.closeLibp2p())
 	}
 	for _, a := range addrs {
 		if err := h.listenAt(a); err != nil {
@@ -68,6 +60,35 @@ func (h *Host) open(ctx context.Context, cfg Config, addrs []ma.Multiaddr) error
 			}
 			h.listenErrs = append(h.listenErrs, &ListenError{a.String(), err})
 		}
+	}
+	if cfg.MDNS {
+		h.openMDNS(cfg.Network)
+	}
+	h.tasks.Go(h.keepIdle)
+	return nil
+}
+
+func (h *Host) openHost(cfg *Config, relays []peer.AddrInfo) (err error) {
+	if h.host, h.brought = cfg.Host, cfg.Host != nil; h.brought {
+		h.id, h.self = h.host.ID(), graph.Peer(h.host.ID().String())
+		if _, err := KeyOf(h.self); err != nil {
+			return fmt.Errorf("the host that was brought: %w", err)
+		}
+		return nil
+	}
+	if h.self, err = PeerOf(cfg.Key.Public().(ed25519.PublicKey)); err != nil {
+		return err
+	}
+	if h.id, err = decodePeer(h.self); err != nil {
+		return err
+	}
+	opts, err := h.libp2pOptions(cfg)
+	if err != nil {
+		return err
+	}
+	opts = append(append(opts, cfg.Reach.options(relays)...), cfg.Options...)
+	if h.host, err = libp2p.New(opts...); err != nil {
+		return fmt.Errorf("open the libp2p host: %w", err)
 	}
 	return nil
 }
@@ -80,22 +101,14 @@ func (h *Host) listenAt(a ma.Multiaddr) error {
 	return h.host.Network().Listen(a)
 }
 
-// libp2pOptions: TLS before Noise, TCP and QUIC, finite limits, no relay, no NAT services. TCP listens without
-// SO_REUSEPORT: with it a second node would share a taken port in silence.
-func (h *Host) libp2pOptions(cfg Config) ([]libp2p.Option, error) {
+// libp2pOptions: TLS before Noise, TCP and QUIC, limits that follow from the channels. TCP listens without SO_REUSEPORT:
+// with it a second node would share a taken port in silence.
+func (h *Host) libp2pOptions(cfg *Config) ([]libp2p.Option, error) {
 	key, err := privateKey(cfg.Key)
 	if err != nil {
 		return nil, err
 	}
-	scaled := rcmgr.DefaultLimits
-	libp2p.SetDefaultServiceLimits(&scaled)
-	high := rcmgr.LimitVal(h.limits.ConnsHigh)
-	limits := rcmgr.PartialLimitConfig{
-		System: rcmgr.ResourceLimits{Conns: 4 * high, ConnsInbound: 2 * high, ConnsOutbound: 2 * high,
-			Streams: 64 * high, StreamsInbound: 32 * high, StreamsOutbound: 32 * high},
-		Transient: rcmgr.ResourceLimits{Conns: high, ConnsInbound: high / 2, ConnsOutbound: high / 2},
-	}.Build(scaled.Scale(h.limits.Memory, h.limits.Files))
-	manager, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(limits), rcmgr.WithMetricsDisabled())
+	manager, err := h.resourceManager()
 	if err != nil {
 		return nil, fmt.Errorf("resource manager: %w", err)
 	}
@@ -114,7 +127,6 @@ func (h *Host) libp2pOptions(cfg Config) ([]libp2p.Option, error) {
 		libp2p.ResourceManager(manager),
 		libp2p.ConnectionManager(conns),
 		libp2p.BandwidthReporter(&h.count.meter),
-		libp2p.DisableRelay(),
 		libp2p.DisableMetrics(),
 	}, nil
 }

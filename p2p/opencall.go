@@ -5,16 +5,22 @@ import "github.com/merograph/merograph/graph"
 // An openCall is a request of another that an instance has: where its answer goes. Instances know it by an id of ours, so
 // that no two streams can be taken for each other.
 type openCall struct {
-	in   *inbound
-	call uint64 // on the wire
+	in    *inbound
+	call  uint64     // on the wire
+	until graph.Time // when its caller waits no more; 0 for never
 }
 
 // request hands a request to the instance, and its refusal back.
 func (r *Running) request(in *inbound, call uint64, m graph.Message) {
+	o := openCall{in: in, call: call}
+	if m.Remaining > 0 {
+		o.until = r.h.now().Add(m.Remaining)
+	}
+	in.owed.Add(1)
 	r.openMu.Lock()
 	r.nextID++
 	m.Call = r.nextID
-	r.open[m.Call] = openCall{in, call}
+	r.open[m.Call] = o
 	r.openMu.Unlock()
 	if f := r.in.Deliver(m); f != nil {
 		r.answer(graph.Refusal(m, f))
@@ -28,7 +34,8 @@ func (r *Running) answer(m graph.Message) {
 	delete(r.open, m.Call)
 	r.openMu.Unlock()
 	if ok {
-		o.in.reply(&frame{kind: m.Kind, call: o.call, reason: m.Reason, retry: m.Retry, detail: m.Detail, payload: m.Payload})
+		o.in.reply(&frame{kind: m.Kind, call: o.call, reason: m.Reason, retry: m.Retry, detail: m.Detail, payload: m.Payload}, o.until)
+		o.in.owed.Add(-1)
 	}
 }
 
@@ -49,7 +56,10 @@ func (r *Running) cancelOpen(in *inbound, call uint64) bool {
 	m := graph.Message{Kind: graph.CancelMsg, Channel: in.e.info.Name, Peer: in.from, Key: r.in.Key(), Call: id}
 	if r.in.Deliver(m) == nil {
 		r.openMu.Lock()
-		delete(r.open, id)
+		if _, ok := r.open[id]; ok {
+			delete(r.open, id)
+			in.owed.Add(-1)
+		}
 		r.openMu.Unlock()
 	}
 	return true
@@ -62,6 +72,7 @@ func (r *Running) closeOpen() {
 	r.open = map[uint64]openCall{}
 	r.openMu.Unlock()
 	for _, o := range open {
-		o.in.reply(&frame{kind: graph.ErrorMsg, call: o.call, reason: graph.Lost, detail: "the instance has stopped"})
+		o.in.reply(&frame{kind: graph.ErrorMsg, call: o.call, reason: graph.Lost, detail: "the instance has stopped"}, o.until)
+		o.in.owed.Add(-1)
 	}
 }

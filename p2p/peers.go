@@ -149,8 +149,10 @@ func (b *book) ListenClose(network.Network, ma.Multiaddr) {}
 func (b *book) changed(n network.Network, c network.Conn) {
 	b.order.Lock()
 	defer b.order.Unlock()
-	b.see(c.RemotePeer())
 	ids := n.Peers()
+	if c != nil {
+		b.see(c.RemotePeer())
+	}
 	now := make([]graph.Peer, len(ids))
 	for i, id := range ids {
 		now[i] = graph.Peer(id.String())

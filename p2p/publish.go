@@ -1,6 +1,8 @@
 package p2p
 
 import (
+	"sync"
+
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -12,6 +14,37 @@ import (
 type publication struct {
 	t    *topic
 	data []byte
+}
+
+// publications are what waits to go out on topics: the node's own before what it tells in work for another, which has
+// half of the room.
+type publications struct {
+	most int
+	mu   sync.Mutex
+	rows rows[publication]
+	wake chan struct{} // holds one
+}
+
+func (q *publications) put(c class, p publication, now graph.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if n := q.rows.len(); n >= q.most || c == relayed && n >= q.most/2 {
+		return false
+	}
+	q.rows.push(c, p, now)
+	signal(q.wake)
+	return true
+}
+
+func (q *publications) take(now func() graph.Time) (p publication, some bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c, _ := q.rows.next(now)
+	if c == classes {
+		return p, false
+	}
+	q.rows.served[c] = now()
+	return q.rows.row[c].pop(), true
 }
 
 // publishTopic queues a publication; what does not fit is dropped and counted. The envelope holds who started this host
@@ -26,9 +59,8 @@ func (h *Host) publishTopic(e *endpoint, m graph.Message) {
 		h.count.refuse(e.info.Name, refusedUnsent)
 		return
 	}
-	select {
-	case h.publish <- publication{t, appendFrame(make([]byte, 0, len(m.Payload)+topicOverhead), &f)}:
-	default:
+	p := publication{t, appendFrame(make([]byte, 0, len(m.Payload)+topicOverhead), &f)}
+	if !h.publish.put(classOf(&m), p, h.now()) {
 		h.count.refuse(e.info.Name, refusedFull)
 	}
 }
@@ -36,13 +68,20 @@ func (h *Host) publishTopic(e *endpoint, m graph.Message) {
 // publisher hands publications to gossipsub, whose Publish may wait for its own queue.
 func (h *Host) publisher() {
 	for {
-		select {
-		case <-h.ctx.Done():
-			return
-		case p := <-h.publish:
-			if err := p.t.t.Publish(h.ctx, p.data); err != nil && h.ctx.Err() == nil {
-				h.count.refuse(p.t.e.info.Name, refusedUnsent)
+		p, ok := h.publish.take(h.now)
+		if !ok {
+			select {
+			case <-h.ctx.Done():
+				return
+			case <-h.publish.wake:
 			}
+			continue
+		}
+		if err := p.t.t.Publish(h.ctx, p.data); err != nil {
+			if h.ctx.Err() != nil {
+				return
+			}
+			h.count.refuse(p.t.e.info.Name, refusedUnsent)
 		}
 	}
 }

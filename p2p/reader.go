@@ -44,15 +44,19 @@ type reader struct {
 	s     stream
 	br    *bufio.Reader
 	bound int
+	pays  *account // for frames that do not fit the buffer
+	owes  int      // for the latest, until the next one is asked for
 }
 
-func newReader(s stream, bound int) *reader {
-	return &reader{s: s, br: bufio.NewReaderSize(s, readBuffer), bound: bound}
+func newReader(s stream, bound int, pays *account) *reader {
+	return &reader{s: s, br: bufio.NewReaderSize(s, readBuffer), bound: bound, pays: pays}
 }
 
 // next gives the next frame, whose payload is its own. The error is io.EOF at the end of a stream that ended between two
 // frames, a *badStream for one that is at fault, or that of the stream.
 func (r *reader) next() (frame, error) {
+	r.pays.give(r.owes)
+	r.owes = 0
 	n, err := r.size()
 	if err != nil {
 		return frame{}, err
@@ -103,6 +107,10 @@ func (r *reader) size() (int, error) {
 }
 
 func (r *reader) large(n int) (frame, error) {
+	if !r.pays.take(n) {
+		return frame{}, &badStream{refusedMemory, fmt.Sprintf("no memory for a frame of %d bytes: others wait for you or for this node", n)}
+	}
+	r.owes = n
 	var b []byte
 	for len(b) < n {
 		have := len(b)
@@ -171,6 +179,8 @@ func refusedAs(err error) (string, graph.Reason) {
 		return bad.reason, graph.Malformed
 	case refusedMismatch:
 		return bad.reason, graph.Mismatch
+	case refusedMemory:
+		return bad.reason, graph.Busy
 	}
 	return bad.reason, graph.Lost
 }

@@ -75,6 +75,7 @@ func (h *Host) addEndpoint(r *Running, c graph.ChannelInfo) {
 		h.endpoints[id] = e
 	}
 	e.users++
+	h.portions.allot(id, &c)
 	r.channels[c.Name] = e
 	if !c.In {
 		return

@@ -33,7 +33,7 @@ func TestAnnouncedLength(t *testing.T) {
 		s := ending{r: strings.NewReader(string(binary.AppendUvarint(nil, n)) + strings.Repeat("x", 100<<10))}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := newReader(s, bound).next()
+		_, err := newReader(s, bound, nil).next()
 		runtime.ReadMemStats(&after)
 		var bad *badStream
 		if !errors.As(err, &bad) {
@@ -50,37 +50,35 @@ func TestAnnouncedLength(t *testing.T) {
 }
 
 func TestStreamsOfOnePeer(t *testing.T) {
-	h := &Host{inbound: map[inboundKey][]*inbound{}}
-	h.limits.defaults()
+	h := bareHost()
 	e, other := &endpoint{id: "one"}, &endpoint{id: "two"}
 	for range h.limits.StreamsPerPeer {
-		if !h.admit(&inbound{e: e, from: "a"}) {
+		if !h.admit(&inbound{h: h, e: e, from: "a"}, nil) {
 			t.Fatal("within the limit")
 		}
 	}
-	if h.admit(&inbound{e: e, from: "a"}) {
+	if h.admit(&inbound{h: h, e: e, from: "a"}, nil) {
 		t.Error("one more than the limit")
 	}
-	if !h.admit(&inbound{e: e, from: "b"}) || !h.admit(&inbound{e: other, from: "a"}) {
+	if !h.admit(&inbound{h: h, e: e, from: "b"}, nil) || !h.admit(&inbound{h: h, e: other, from: "a"}, nil) {
 		t.Error("another peer, or another channel")
 	}
 }
 
 func TestQueueIsBounded(t *testing.T) {
-	h := &Host{}
-	h.limits.defaults()
+	h := bareHost()
 	h.limits.Queue = 3
 	var s sender
-	s.open(h, 1<<10)
+	s.open(h, "a", 1<<10)
 	for range 3 {
-		if s.put(waiting{}, false) != putDone {
+		if s.put(waiting{class: own}) != putDone {
 			t.Fatal("within the bound")
 		}
 	}
-	if s.put(waiting{}, false) != putFull || s.put(waiting{}, true) != putDone {
+	if s.put(waiting{class: own}) != putFull || s.put(waiting{class: control}) != putDone {
 		t.Error("over the count only what was paid for is taken")
 	}
-	if big := (waiting{frame: frame{payload: make([]byte, 2<<20)}}); s.put(big, true) != putFull {
+	if big := (waiting{class: control, frame: frame{payload: make([]byte, 2<<20)}}); s.put(big) != putFull {
 		t.Error("over the bytes nothing is taken")
 	}
 }

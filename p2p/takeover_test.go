@@ -93,15 +93,15 @@ func TestDeadlinePassesInTheQueue(t *testing.T) {
 	l := &link{h: h, e: r.channels["echo"], calls: map[uint64]*sentCall{}, ids: map[callOf]uint64{}}
 	l.calls[1] = &sentCall{of: callOf{r, 1}}
 	l.calls[2] = &sentCall{of: callOf{r, 2}}
-	old := waiting{frame{kind: graph.RequestMsg, call: 1, remaining: time.Second}, h.now() - graph.Time(2*time.Second)}
+	old := waiting{frame: frame{kind: graph.RequestMsg, call: 1, remaining: time.Second}, at: h.now() - graph.Time(2*time.Second)}
 	if l.admit(&old) || l.calls[1] != nil {
 		t.Error("it is sent after its deadline")
 	}
-	half := waiting{frame{kind: graph.RequestMsg, call: 2, remaining: 2 * time.Second}, h.now() - graph.Time(time.Second)}
+	half := waiting{frame: frame{kind: graph.RequestMsg, call: 2, remaining: 2 * time.Second}, at: h.now() - graph.Time(time.Second)}
 	if !l.admit(&half) || half.remaining > time.Second || half.remaining < 900*time.Millisecond {
 		t.Errorf("%v remain of 2 s after 1 s in the queue", half.remaining)
 	}
-	gone := waiting{frame{kind: graph.RequestMsg, call: 3}, h.now()}
+	gone := waiting{frame: frame{kind: graph.RequestMsg, call: 3}, at: h.now()}
 	if l.admit(&gone) {
 		t.Error("a cancelled call is sent")
 	}

@@ -37,26 +37,34 @@ func topicName(id protocol.ID, key string) string {
 	return string(id) + "/" + key
 }
 
+// gossipProtocols are those that we speak. Floodsub is not among them: it goes around the filters of peers.
+var gossipProtocols = []protocol.ID{pubsub.GossipSubID_v12, pubsub.GossipSubID_v11}
+
 // openRouter starts gossipsub: unsigned, named by content, without flood publishing and without floodsub, both of which go
 // around the filters.
 func (h *Host) openRouter() (err error) {
-	names := pubsub.NewRegexpSubscriptionFilter(regexp.MustCompile(`^/merograph/`))
 	h.router, err = pubsub.NewGossipSub(h.ctx, h.host,
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(),
 		pubsub.WithMessageIdFn(contentID),
 		pubsub.WithFloodPublish(false),
-		pubsub.WithGossipSubProtocols([]protocol.ID{pubsub.GossipSubID_v12, pubsub.GossipSubID_v11}, pubsub.GossipSubDefaultFeatures),
+		pubsub.WithGossipSubProtocols(gossipProtocols, pubsub.GossipSubDefaultFeatures),
 		pubsub.WithMaxMessageSize(h.limits.TopicMessage+1024),
-		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(names, maxTopics)),
+		pubsub.WithSubscriptionFilter(subscriptions()),
 		pubsub.WithRawTracer(dropTracer{h}),
 	)
 	if err != nil {
 		return err
 	}
-	h.publish = make(chan publication, h.limits.TopicQueue)
+	h.publish.most, h.publish.wake = h.limits.TopicQueue, make(chan struct{}, 1)
 	h.tasks.Go(h.publisher)
 	return nil
+}
+
+// subscriptions is the filter of what peers say they take part in.
+func subscriptions() pubsub.SubscriptionFilter {
+	names := pubsub.NewRegexpSubscriptionFilter(regexp.MustCompile(`^/merograph/`))
+	return pubsub.WrapLimitSubscriptionFilter(names, maxTopics)
 }
 
 // contentID names a publication by its bytes.

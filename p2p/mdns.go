@@ -1,0 +1,95 @@
+package p2p
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
+	"lukechampine.com/blake3"
+
+	"github.com/merograph/merograph/graph"
+)
+
+const (
+	foundTime  = time.Hour // that the addresses of a found peer are kept
+	foundDials = 4         // to found peers, at a time
+)
+
+// mdnsService is the name of a network's nodes among what a local network announces.
+func mdnsService(network string) string {
+	sum := blake3.Sum256([]byte(network))
+	return "_merograph-" + hex.EncodeToString(sum[:8]) + "._udp"
+}
+
+// Found is a feed of the peers that were found on the local network, sorted, at most Limits.Found. Their addresses are in
+// the address book, and while there are fewer connections than Limits.ConnsLow they have been dialed. Empty without
+// Config.MDNS. What is found is not yet a member: anyone on the local network may announce anything.
+func (h *Host) Found() *graph.Feed[[]graph.Peer] { return h.found }
+
+// openMDNS announces this host and looks for others. A failure is a problem to be told, no reason not to run.
+func (h *Host) openMDNS(name string) {
+	s := mdns.NewMdnsService(h.host, mdnsService(name), finder{h})
+	if err := s.Start(); err != nil {
+		h.problem(problemKey{channel: "mdns"}, fmt.Sprintf("nobody is found on the local network: %v: give the addresses of others, or listen at an address of this network", err))
+		s.Close()
+		return
+	}
+	h.mdns = s
+}
+
+// A finder hears of peers, on goroutines of libp2p's.
+type finder struct{ h *Host }
+
+var _ mdns.Notifee = finder{}
+
+// HandlePeerFound takes a peer and where it says that it is, and dials it.
+func (f finder) HandlePeerFound(info peer.AddrInfo) {
+	h := f.h
+	if info.ID == h.id || len(info.Addrs) == 0 {
+		return
+	}
+	info.Addrs = info.Addrs[:min(len(info.Addrs), maxLearned)]
+	if !h.noteFound(graph.Peer(info.ID.String())) {
+		return
+	}
+	h.host.Peerstore().AddAddrs(info.ID, info.Addrs, foundTime)
+	if len(h.host.Network().Peers()) >= h.limits.ConnsLow || h.host.Network().Connectedness(info.ID) == network.Connected {
+		return
+	}
+	select {
+	case h.dials <- struct{}{}:
+	default:
+		return // it is known, and others are being dialed
+	}
+	if !h.spawn(func() {
+		defer func() { <-h.dials }()
+		ctx, cancel := context.WithTimeout(h.ctx, dialTime)
+		defer cancel()
+		if err := h.host.Connect(ctx, info); err != nil {
+			h.log.Debug("dial a peer of the local network", "peer", info.ID, "error", err)
+		}
+	}) {
+		<-h.dials
+	}
+}
+
+// noteFound puts a peer into the feed; false when there are too many.
+func (h *Host) noteFound(p graph.Peer) bool {
+	h.foundMu.Lock()
+	defer h.foundMu.Unlock()
+	known := h.found.Get()
+	i, there := slices.BinarySearch(known, p)
+	if there {
+		return true
+	}
+	if len(known) >= h.limits.Found {
+		return false
+	}
+	h.found.Set(slices.Insert(slices.Clone(known), i, p))
+	return true
+}
