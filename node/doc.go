@@ -14,6 +14,8 @@
 // writes work as soon as the log is open; what fails after that is told in Status under problems. Stopping goes the other
 // way, drains and syncs.
 //
+// WithRecording writes what the programs are given to a file, for a replay.
+//
 // A home holds: identity (the key), log (the history), index (derived), blobs, and while the node runs api (its address)
 // and token.
 package node

@@ -17,7 +17,7 @@ import (
 // openTransport opens the host and runs the programs on it.
 func (n *Node) openTransport(ctx context.Context) error {
 	s := n.state
-	h, err := p2p.New(ctx, p2p.Config{Key: s.key, Listen: n.cfg.Swarm.Addrs, Network: n.cfg.Network.Name, Logger: n.cfg.Logger, Options: n.set.libp2p})
+	h, err := p2p.New(ctx, p2p.Config{Key: s.key, Listen: n.cfg.Swarm.Addrs, Network: n.cfg.Network.Name, Logger: n.cfg.Logger, Options: n.set.libp2p, Record: n.recording})
 	if err != nil {
 		return fmt.Errorf("the transport did not start: %w", err)
 	}

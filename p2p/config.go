@@ -9,6 +9,8 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/merograph/merograph/graph"
 )
 
 // Config says what a Host is.
@@ -19,6 +21,8 @@ type Config struct {
 	Logger  *slog.Logger       // nil: silent
 	Options []libp2p.Option    // added to ours, for tests and embedders; what ours set cannot be set twice
 	Limits  Limits             // what is zero is the default
+
+	Record *graph.Recording // takes what every instance is given; nil for none
 }
 
 // Limits are the bounds of a Host; zero means the default.

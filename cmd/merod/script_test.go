@@ -8,7 +8,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,9 +40,14 @@ func TestScripts(t *testing.T) {
 			"exits":      exits,
 			"waitready":  func(ts *testscript.TestScript, _ bool, a []string) { awaitStatus(ts, a[0], isReady) },
 			"waitmember": func(ts *testscript.TestScript, _ bool, a []string) { awaitStatus(ts, a[0], isMember) },
-			"waitkey":    waitKey,
-			"bootstrap":  bootstrap,
-			"occupy":     occupy,
+			"waitproblem": func(ts *testscript.TestScript, _ bool, a []string) {
+				awaitStatus(ts, a[0], func(st node.Status) bool {
+					return slices.ContainsFunc(st.Problems, func(p string) bool { return strings.Contains(p, a[1]) })
+				})
+			},
+			"waitkey":   waitKey,
+			"bootstrap": bootstrap,
+			"occupy":    occupy,
 		},
 	})
 }
