@@ -274,6 +274,32 @@ func TestRecording_WhatIsAskedForDiffers(t *testing.T) {
 	want(t, "without the program", other.Why, "there is no one here")
 }
 
+// TestRecording_AChangedDrawingIsTold replays with a program that has another step, which does not fire at first.
+func TestRecording_AChangedDrawingIsTold(t *testing.T) {
+	build := func(more bool) func() *Graph {
+		return func() *Graph {
+			g, r := one()
+			in, v := askOf(r, "go")
+			small, large := Branch(testOps, "small", 1, func(_ *Tick, v int) (int, bool, error) { return v, v < 3, nil })(v)
+			if more {
+				large = Op1(testOps, "more", 1, func(_ *Tick, v int) (int, error) { return v, nil })(large)
+			}
+			Reply(in, Merge(small, large))
+			return g
+		}
+	}
+	rec, w := newTestRecording(), newWorld(t)
+	n := w.start(build(false)(), "r", "n", Record(rec))
+	for i := range 5 {
+		ask[int, int](n, "go", i, time.Second)
+		n.run()
+	}
+	i := replayed(t, taken(rec), programs(build(true))).Instances[0]
+	want(t, "changed", i.Changed, true)
+	want(t, "parted at", i.Parted, 4)
+	want(t, "why", i.Why, "it does something else with the same event (the program has changed since it was recorded)")
+}
+
 // TestRecording_IsBounded gives it less room than it would need.
 func TestRecording_IsBounded(t *testing.T) {
 	g := func() *Graph {

@@ -36,7 +36,8 @@ type ReplayedInstance struct {
 	TraceHash    string     `json:"traceHash"`
 	RecordedHash string     `json:"recordedHash"`
 	OK           bool       `json:"ok"`
-	PartedAt     uint64     `json:"partedAt,omitempty"` // the first event with which it did something else, counted from 1
+	Changed      bool       `json:"programChanged,omitempty"` // its drawing is not the one that was recorded
+	PartedAt     uint64     `json:"partedAt,omitempty"`       // the first event with which it did something else, counted from 1
 	Why          string     `json:"why,omitempty"`
 	Ended        string     `json:"ended,omitempty"`
 }
@@ -56,7 +57,7 @@ func Replay(recording io.Reader, o ReplayOptions) (*ReplayReport, error) {
 	for _, i := range r.Instances {
 		out.Instances = append(out.Instances, ReplayedInstance{Graph: i.Graph, Version: i.Version, Role: i.Role, Key: i.Key, PeerID: i.Self,
 			StartedAt: i.Started.Format("2006-01-02T15:04:05.000Z"), Events: i.Events, TraceHash: fmt.Sprintf("%016x", i.Hash),
-			RecordedHash: fmt.Sprintf("%016x", i.Recorded), OK: i.OK(), PartedAt: i.Parted, Why: i.Why, Ended: i.Ended})
+			RecordedHash: fmt.Sprintf("%016x", i.Recorded), OK: i.OK(), Changed: i.Changed, PartedAt: i.Parted, Why: i.Why, Ended: i.Ended})
 	}
 	return out, nil
 }

@@ -60,10 +60,18 @@ func simReplay(c *common, out io.Writer, file string, o testnet.SimOptions) erro
 	}
 	for _, i := range r.Instances {
 		if !i.OK {
-			return fmt.Errorf("%s %s parts from the recording at event %d: %s", i.Graph, i.Role, i.PartedAt, i.Why)
+			return fmt.Errorf("%s %s parts from the recording %s: %s", i.Graph, i.Role, place(&i), i.Why)
 		}
 	}
 	return nil
+}
+
+// place is where an instance did something else.
+func place(i *sim.ReplayedInstance) string {
+	if i.PartedAt == 0 {
+		return "at its start"
+	}
+	return fmt.Sprintf("at event %d of %d", i.PartedAt, i.Events)
 }
 
 func showSimReplay(out io.Writer, r *sim.ReplayReport) error {
@@ -84,7 +92,7 @@ func showSimReplay(out io.Writer, r *sim.ReplayReport) error {
 	for _, i := range r.Instances {
 		did := "the same"
 		if !i.OK {
-			did = fmt.Sprintf("PARTS at event %d: %s", i.PartedAt, i.Why)
+			did = fmt.Sprintf("PARTS %s: %s", place(&i), i.Why)
 		}
 		rows = append(rows, []string{i.Graph + " " + i.Role, fmt.Sprintf("%s, %s, trace hash %s", did, plural(int(i.Events), "event", "events"), i.TraceHash)})
 	}
