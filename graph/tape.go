@@ -87,7 +87,8 @@ func (t *tape) fired(step int) { t.sum.word(t.step[step]) }
 
 // changed notes what became of a row.
 func (t *tape) changed(table int, kind ChangeKind, row any) {
-	t.sum.word(uint64(table)<<8 | uint64(kind))
+	t.sum.text(t.in.prog.role.tables[table].name)
+	t.sum.word(uint64(kind))
 	t.sum.value(row)
 }
 
