@@ -106,13 +106,36 @@ func sixSteps() *Graph {
 }
 
 // BenchmarkActivation is a message in, six steps, and a reply out.
-func BenchmarkActivation(b *testing.B) {
+func BenchmarkActivation(b *testing.B) { benchActivation(b) }
+
+// BenchmarkActivationRecorded is the same while it is recorded; what is recorded is thrown away now and then.
+func BenchmarkActivationRecorded(b *testing.B) {
+	var r *Recording
+	size := 0
+	r = NewRecording(1<<60, func() {
+		if r.waitingBytes() > 1<<20 {
+			part, _ := r.Take()
+			size += len(part)
+		}
+	})
+	benchActivation(b, Record(r))
+	part, _ := r.Take()
+	b.ReportMetric(float64(size+len(part))/float64(b.N), "B/event")
+}
+
+func (r *Recording) waitingBytes() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.waiting)
+}
+
+func benchActivation(b *testing.B, opts ...Option) {
 	p, err := Compile(sixSteps(), "s")
 	if err != nil {
 		b.Fatal(err)
 	}
 	h := &nullHost{now: 1}
-	in, err := Start(p, h)
+	in, err := Start(p, h, opts...)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -14,12 +14,15 @@ type param struct {
 	name  string
 	typ   reflect.Type
 	bind  func(v any) (boundParam, bool)
+	hold  func() boundParam // one without a value
 }
 
 // boundParam is a param of an instance: a value, or what a feed held when the instance last looked.
 type boundParam interface {
-	refresh()                 // takes the feed's newest value
-	latest() any              // the newest value, from any goroutine: for rules
+	refresh()              // takes the feed's newest value
+	latest() any           // the newest value, from any goroutine: for rules
+	save() ([]byte, error) // what the instance sees
+	load(b []byte) error
 	watch(func()) (un func()) // nil for a plain value
 }
 
@@ -36,6 +39,7 @@ func Param[T any](r *Role, name string) Cell[T] {
 		}
 		return nil, false
 	}
+	p.hold = func() boundParam { return &heldParam[T]{} }
 	r.params = append(r.params, p)
 	i := p.index
 	return Cell[T]{portOf[T]{
@@ -76,6 +80,7 @@ type component struct {
 	name  string
 	typ   reflect.Type
 	fits  func(v any) bool
+	wrap  func(r *Reads, v any) any // nil: what steps read of it is not recorded
 }
 
 // A ComponentOf is a declared component, through the interface C that the opset needs of it. As a port it lets a step read
@@ -96,6 +101,16 @@ func (c *ComponentOf[C]) port() portOf[C] {
 		src:  source{kind: fromComponent, r: c.c.role, c: c.c, typ: c.c.typ},
 		read: func(in *Instance) C { return in.components[i].(C) },
 	}
+}
+
+// work is the port of a Work: the component as it was bound. A replay has none, and calls none.
+func (c *ComponentOf[C]) work() portOf[C] {
+	p, i := c.port(), c.c.index
+	p.read = func(in *Instance) C {
+		comp, _ := in.works[i].(C)
+		return comp
+	}
+	return p
 }
 
 // A Feed is a value that the node changes between ticks, or that a table publishes: each value is an immutable snapshot.
@@ -172,6 +187,8 @@ type settings struct {
 	observe func(TickInfo)
 	noReuse bool
 
+	record   *Recording
+	play     *player
 	snapshot []byte
 	live     *Instance
 	faults   []error

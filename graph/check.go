@@ -43,6 +43,7 @@ func check(g *Graph) Faults {
 	c.channels()
 	if len(c.faults) == 0 {
 		c.snapshots() // of a graph that is otherwise sound
+		c.reads()
 	}
 	return c.faults
 }

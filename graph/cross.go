@@ -191,14 +191,16 @@ func Work[C, Q, A any](in Wire[Q], c *ComponentOf[C], name string, fn func(C, co
 	s := &step{kind: kindWork, op: c.c.name + "." + name, ins: []source{in.port().src, c.port().src}, outs: typesOf[A](), effect: true, timeout: timeout}
 	record(s)
 	s.build = func(l *layout) planFns {
-		lq, lc, off, pos := in.port().loader(l), c.port().loader(l), l.slot(s, 0), l.pos(s)
+		lq, lc, off, pos := in.port().loader(l), c.work().loader(l), l.slot(s, 0), l.pos(s)
 		return planFns{
 			fire: func(x *Tick) (int, error) {
 				q, comp := lq.load(x), lc.load(x)
-				var out A
-				var err error
-				return noPort, x.inst.work(x, pos, timeout, func(ctx context.Context) { out, err = fn(comp, ctx, q) },
-					func(x *Tick) (int, error) { return emit(x, off, out, err) })
+				if t := x.inst.tape; t != nil {
+					t.sum.value(q)
+				}
+				o := &outcomeOf[A]{}
+				return noPort, x.inst.work(x, pos, timeout, o, func(ctx context.Context) { o.v, o.err = fn(comp, ctx, q) },
+					func(x *Tick) (int, error) { return emit(x, off, o.v, o.err) })
 			},
 			resume: func(x *Tick, r *resumption) (int, error) {
 				if r.failure != nil {

@@ -45,7 +45,23 @@
 // tests whose names begin with TestMeaning are the specification, one group for each number of the design. Joins over time are
 // ops that are made of tables (package ops).
 //
+// # Recording
+//
+// What a host gives an instance can be recorded, and run again on another day and another machine:
+//
+//	rec := graph.NewRecording(1<<30, wake)                         // one for all instances of a node; bytes at most
+//	inst, err := graph.Start(prog, host, graph.Record(rec), …)
+//	part, more := rec.Take()                                       // after each wake: to a file, by whoever owns one
+//	rec.End("the node stopped")
+//
+//	r, err := graph.Replay(file, graph.ReplayOptions{Program: find})
+//	r.OK(); r.Instances[0].Parted; r.Instances[0].Why              // the first event with which it did something else
+//
+// Recorded and played instance roll the same trace hash: over every tick with the steps that fired, the rows that changed
+// and the failure, and over every message, work and answer with its bytes. A step that reads a component reads it through
+// what the opset gave to ComponentOf.Recorded. docs/formats/recording.md is the form of the file.
+//
 // # What is not here yet
 //
-// Recording what a host gave an instance, live counts in drawings, and a trace id that follows an activation across nodes.
+// Live counts in drawings, and a trace id that follows an activation across nodes.
 package graph

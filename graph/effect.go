@@ -38,6 +38,7 @@ type suspension struct {
 	call     bool
 	each     *each // an open for-each
 	result   func(x *Tick) (int, error)
+	outcome  outcome // of a work
 	retry    *retrying
 	at       int // place in the heap
 }
@@ -108,13 +109,13 @@ func (in *Instance) call(x *Tick, step int, to Peer, payload []byte, timeout tim
 	return nil
 }
 
-func (in *Instance) work(x *Tick, step int, timeout time.Duration, run func(context.Context), result func(*Tick) (int, error)) error {
+func (in *Instance) work(x *Tick, step int, timeout time.Duration, o outcome, run func(context.Context), result func(*Tick) (int, error)) error {
 	d, err := in.until(x.frame, timeout)
 	if err != nil {
 		return err
 	}
 	in.nextID++
-	s := &suspension{id: in.nextID, step: step, frame: x.frame, deadline: in.now.Add(d), result: result, at: -1}
+	s := &suspension{id: in.nextID, step: step, frame: x.frame, deadline: in.now.Add(d), result: result, outcome: o, at: -1}
 	id := s.id
 	t := &Task{Name: in.prog.steps[step].name, Deadline: s.deadline, run: run, done: func() { in.box.taskDone(id) }}
 	in.effects = append(in.effects, effect{kind: effWork, susp: s, task: t})

@@ -71,12 +71,18 @@ func (in *Instance) event(ev *event) {
 		in.answered(ev)
 	case evTask:
 		if s := in.open[ev.task]; s != nil {
+			if in.tape != nil {
+				in.tape.result(s)
+			}
 			in.resolve(s, &resumption{result: s.result}, "answer")
 		} else {
 			in.late++
 		}
 	case evFeed:
 		in.params[ev.feed].refresh()
+		if in.tape != nil {
+			in.tape.feed(ev.feed)
+		}
 		for _, d := range in.prog.dueFeed[ev.feed] {
 			in.armStep(d)
 		}

@@ -97,8 +97,8 @@ func (in *Instance) leave()         { in.x.frame, in.x.slots = nil, nil }
 // Now is the one steady time of this tick.
 func (x *Tick) Now() Time { return x.inst.now }
 
-// Wall is the calendar, for stamps alone: it may jump.
-func (x *Tick) Wall() time.Time { return x.inst.host.Wall() }
+// Wall is the calendar in UTC, for stamps alone: it may jump.
+func (x *Tick) Wall() time.Time { return x.inst.host.Wall().Round(0).UTC() }
 
 // Rand gives 64 random bits.
 func (x *Tick) Rand() uint64 { return x.inst.host.Uint64() }

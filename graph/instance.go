@@ -15,7 +15,10 @@ type Instance struct {
 
 	params     []boundParam
 	unwatch    []func()
-	components []any
+	components []any // as steps see them
+	works      []any // as Work does
+	reads      []string
+	tape       *tape // nil when nothing records the instance or plays it
 	tables     []tableState
 	timers     []timerState
 	box        inbox
@@ -81,8 +84,10 @@ func Start(p *Program, h Host, opts ...Option) (*Instance, error) {
 	if err := in.bindAll(); err != nil {
 		return nil, fmt.Errorf("start %s %s: %w", p.g.name, p.role.name, err)
 	}
+	in.works = in.components
+	in.beginTape()
 	if in.live == nil {
-		in.incarnation = h.Uint64()
+		in.incarnation = in.host.Uint64()
 		in.nextID = in.incarnation // so that an answer to an earlier incarnation fits no call of this one
 	}
 	in.x.inst = in
@@ -102,18 +107,30 @@ func Start(p *Program, h Host, opts ...Option) (*Instance, error) {
 		if err := in.restore(); err != nil {
 			return nil, fmt.Errorf("start %s %s: %w", p.g.name, p.role.name, err)
 		}
-		in.snapshot, in.live = nil, nil
-		return in, nil
+	} else {
+		for i := range in.timers {
+			in.timers[i].Fired = -1
+			in.arm(i)
+		}
 	}
-	for i := range in.timers {
-		in.timers[i].Fired = -1
-		in.arm(i)
+	if err := in.startTape(); err != nil {
+		return nil, fmt.Errorf("start %s %s: %w", p.g.name, p.role.name, err)
 	}
+	in.snapshot, in.live = nil, nil
 	return in, nil
 }
 
 func (in *Instance) bindAll() error {
+	if in.play != nil {
+		return in.bindRecorded()
+	}
 	faults := append([]error(nil), in.settings.faults...)
+	if in.record != nil {
+		faults = append(faults, in.prog.recordable()...)
+		if in.live != nil {
+			faults = append(faults, errors.New("a recording begins with a start: Resume goes on with an instance that runs"))
+		}
+	}
 	used := map[string]bool{}
 	for _, q := range in.prog.role.params {
 		v, ok := in.binds[q.name]
@@ -204,11 +221,27 @@ func (in *Instance) Next() bool {
 		return false
 	}
 	in.now = max(in.now, in.host.Now())
-	switch what, which := in.choose(); what {
-	case takeNothing:
+	what, which := in.choose()
+	if what == takeNothing {
 		return false
-	case takeEvent:
+	}
+	if what == takeEvent {
 		in.ev = in.box.take()
+	}
+	if in.tape != nil {
+		in.tape.took(what)
+	}
+	in.turn(what, which)
+	if in.tape != nil {
+		in.tape.rec.hand()
+	}
+	return true
+}
+
+// turn runs what is to be taken, with what follows from it.
+func (in *Instance) turn(what, which int) {
+	switch what {
+	case takeEvent:
 		in.event(&in.ev)
 		in.ev = event{}
 	case takeTimeout:
@@ -219,7 +252,6 @@ func (in *Instance) Next() bool {
 		in.fireTimer(which)
 	}
 	in.followUps()
-	return true
 }
 
 // choose finds what became due first.
@@ -254,6 +286,9 @@ func (in *Instance) Stop() {
 		return
 	}
 	in.closed = true
+	if in.tape != nil {
+		in.tape.rec.stop("the instance was stopped")
+	}
 	for _, un := range in.unwatch {
 		un()
 	}

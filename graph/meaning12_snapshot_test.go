@@ -106,11 +106,11 @@ func (n *node) cut(t *testing.T, restore func(snapshot []byte, live *Instance) O
 }
 
 // script runs the lab; after each move of the time it calls at.
-func labScript(t *testing.T, draws []int, at func(c, s *node)) (log []string) {
+func labScript(t *testing.T, draws []int, at func(c, s *node), opts ...Option) (log []string) {
 	w := newWorld(t)
-	s := w.start(lab(), "server", "s")
+	s := w.start(lab(), "server", "s", opts...)
 	count := &counter{}
-	c := w.start(lab(), "client", "c", Bind("to", Peer("s")), Bind("counter", count))
+	c := w.start(lab(), "client", "c", append(opts, Bind("to", Peer("s")), Bind("counter", count))...)
 	for i, d := range draws {
 		if d%3 != 0 {
 			list := make([]int, d%5)

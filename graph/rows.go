@@ -11,6 +11,7 @@ import (
 type tableState interface {
 	undoLast()              // takes back the latest change of this tick
 	settleNext() ChangeKind // at commit, once for each touched row in order: its net change, 0 for none
+	lastSettled() any       // the row that was settled last: what it is, or was when it is gone
 	forget()                // after the last settle, and after a tick that failed
 	nextExpiry() (Time, bool)
 	expireOne(now Time) // removes the row that expires first
@@ -306,6 +307,14 @@ func (r *Rows[K, V]) settleNext() ChangeKind {
 		r.changes.push(c)
 	}
 	return c.Kind
+}
+
+func (r *Rows[K, V]) lastSettled() any {
+	k := r.touched[r.settled-1]
+	if is := r.rows[k]; is != nil {
+		return is.value
+	}
+	return r.first[k].value
 }
 
 func (r *Rows[K, V]) forget() {

@@ -52,6 +52,9 @@ func (in *Instance) fireAll(f *frame, fired *int) *Failure {
 		ps := &steps[i]
 		counts[i].fired++
 		*fired++
+		if in.tape != nil {
+			in.tape.fired(i)
+		}
 		var effects, changes int
 		if !ps.pure {
 			effects, changes = len(in.effects), len(in.undo)
@@ -164,6 +167,9 @@ func (in *Instance) settle() (changed bool) {
 			continue
 		}
 		changed, in.wrote[t] = true, true
+		if in.tape != nil {
+			in.tape.changed(t, kind, in.tables[t].lastSettled())
+		}
 		if in.prog.role.tables[t].changes != nil {
 			in.follow.push(followUp{step: in.prog.changes[t]})
 		}

@@ -26,6 +26,8 @@
 // programs of the options, parts, ready. Local reads and writes work as soon as the log is open; what fails after that leaves
 // the rest and is told in Status under problems. Stopping goes the other way, drains and syncs.
 //
+// WithRecording writes what the programs are given to a file, for a replay.
+//
 // A home holds: stamp (its format and network), identity (the key), log (the history), index (derived), blobs, and while the
 // node runs api (its address) and token.
 package node

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/dag"
+	"github.com/merograph/merograph/graph"
 )
 
 // A Part stands above the node and is started with it, such as the API. Start returns when the part serves; Stop is called
@@ -25,6 +26,8 @@ type Node struct {
 	set   settings
 	state *State
 	stops []func(ctx context.Context) error
+
+	recording *graph.Recording // nil without WithRecording
 }
 
 type settings struct {
@@ -34,6 +37,8 @@ type settings struct {
 	grant    dag.Grant
 	authors  []dag.Key
 	libp2p   []libp2p.Option
+	record   string // a file
+	most     int64  // bytes of it
 }
 
 // An Option composes a node beyond its configuration.
@@ -101,6 +106,9 @@ func (n *Node) Start(ctx context.Context) (err error) {
 		s.work.Wait()
 		return nil
 	})
+	if err := n.openRecording(); err != nil {
+		return err
+	}
 	if err := n.openTransport(ctx); err != nil {
 		s.Problem("transport", fmt.Sprintf("the transport did not start: %v; this node reads and writes alone until it is started again", err))
 	} else {

@@ -12,7 +12,7 @@ import (
 // openTransport opens the host.
 func (n *Node) openTransport(ctx context.Context) error {
 	s := n.state
-	h, err := p2p.New(ctx, p2p.Config{Key: s.key, Listen: n.cfg.Swarm.Addrs, Network: n.cfg.Network.Name, Logger: n.cfg.Logger, Options: n.set.libp2p})
+	h, err := p2p.New(ctx, p2p.Config{Key: s.key, Listen: n.cfg.Swarm.Addrs, Network: n.cfg.Network.Name, Logger: n.cfg.Logger, Options: n.set.libp2p, Record: n.recording})
 	if err != nil {
 		return err
 	}

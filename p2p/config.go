@@ -11,6 +11,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/merograph/merograph/graph"
 )
 
 // Config says what a Host is.
@@ -28,6 +30,8 @@ type Config struct {
 	// node's identity. It must run no gossipsub of its own. Its limits, addresses and security are the embedder's: Key,
 	// Listen, Reach and Options are then left out, and the bytes of Stats are not counted.
 	Host host.Host
+
+	Record *graph.Recording // takes what every instance is given; nil for none
 }
 
 // Limits are the bounds of a Host; zero means the default.

@@ -47,6 +47,8 @@
 //
 // A message to oneself goes through the same codec, bounds and inbox, over a pipe in place of a stream.
 //
+// With Config.Record, what every instance is given is recorded (graph.Record).
+//
 // Every goroutine has an owner that waits for it: a Running waits for its loop and its work, a Host for its streams, links,
 // topics and workers. Only go-libp2p-pubsub's own goroutines end shortly after Close, since it gives no way to wait.
 //

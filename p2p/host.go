@@ -26,6 +26,7 @@ var ErrClosed = errors.New("closed")
 // A Host is a node's one libp2p host and everything that runs on it. Safe for concurrent use.
 type Host struct {
 	limits      Limits
+	record      *graph.Recording
 	log         *slog.Logger
 	host        host.Host
 	brought     bool // by the embedder, who closes it
@@ -72,7 +73,7 @@ func New(ctx context.Context, cfg Config) (*Host, error) {
 		return nil, fmt.Errorf("p2p: %w", err)
 	}
 	cfg.Limits.defaults()
-	h := &Host{limits: cfg.Limits, log: cfg.Logger, start: time.Now(), running: map[*Running]bool{}, endpoints: map[protocol.ID]*endpoint{},
+	h := &Host{limits: cfg.Limits, record: cfg.Record, log: cfg.Logger, start: time.Now(), running: map[*Running]bool{}, endpoints: map[protocol.ID]*endpoint{},
 		links: map[linkKey]*link{}, retired: map[*link]bool{}, outboxes: map[graph.Peer]*outbox{}, inbound: map[inboundKey][]*inbound{}, topics: map[string]*topic{}}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)

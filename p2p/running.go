@@ -3,6 +3,7 @@ package p2p
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,9 @@ func (h *Host) Run(prog *graph.Program, opts ...graph.Option) (*Running, error) 
 	r := &Running{h: h, prog: prog, channels: map[string]*endpoint{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		open: map[uint64]openCall{}}
 	r.ctx, r.cancel = context.WithCancel(h.ctx)
+	if h.record != nil {
+		opts = append(slices.Clone(opts), graph.Record(h.record))
+	}
 	in, err := graph.Start(prog, hostOf{r}, opts...)
 	if err != nil {
 		r.cancel()

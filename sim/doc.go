@@ -40,6 +40,11 @@
 // when three quarters of the run are over, or earlier when a liveness property asks for more time: everything is up again
 // and the network is whole, so that liveness can be judged at the end.
 //
+// # Recordings
+//
+// Replay runs what a real node recorded again (graph.Record, merod run --record): to the same trace hash, or it names the
+// first event with which an instance does something else.
+//
 // # Determinism
 //
 // Everything that a run draws is a choice: a function of the seed, the site (what is drawn), the node and how often that

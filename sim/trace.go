@@ -69,16 +69,20 @@ func (t *trace) tick(w *World, n *Node, i *graph.TickInfo) {
 		t.sum = hashString(hashString(t.sum, i.Failure.Step), i.Failure.Detail)
 	}
 	if w.tracing() {
-		from := ""
-		if i.Sender != "" {
-			from = " from " + string(i.Sender)
-		}
-		failed := ""
-		if i.Failure != nil {
-			failed = ", failed: " + i.Failure.Error()
-		}
-		w.tells(Step{Node: n.id, What: "takes " + i.Event, Peer: i.Sender, idle: i.Changes == 0 && i.Failure == nil}, "%s took %s [%s]%s: fired %d, effects %d, changes %d%s", n.id, i.Event, i.Origin, from, i.Fired, i.Effects, i.Changes, failed)
+		w.tells(Step{Node: n.id, What: "takes " + i.Event, Peer: i.Sender, idle: i.Changes == 0 && i.Failure == nil}, "%s took %s", n.id, tickLine(i))
 	}
+}
+
+// tickLine is a tick as people read it.
+func tickLine(i *graph.TickInfo) string {
+	from, failed := "", ""
+	if i.Sender != "" {
+		from = " from " + string(i.Sender)
+	}
+	if i.Failure != nil {
+		failed = ", failed: " + i.Failure.Error()
+	}
+	return fmt.Sprintf("%s [%s]%s: fired %d, effects %d, changes %d%s", i.Event, i.Origin, from, i.Fired, i.Effects, i.Changes, failed)
 }
 
 var kindNames = [...]string{"", "request", "reply", "error", "message", "publication", "cancel"}

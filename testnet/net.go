@@ -29,6 +29,7 @@ func (m *member) state() *node.State { return m.node.State() }
 type network struct {
 	dir     string
 	remove  bool
+	record  string // the folder of the recordings; "" for none
 	members []*member
 }
 
@@ -56,6 +57,9 @@ func (n *network) start(ctx context.Context, opts ...node.Option) (*member, erro
 	if i > 0 {
 		cfg.NodeType = node.Peer
 		cfg.Bootstrap = n.members[0].state().Host().Addrs()
+	}
+	if n.record != "" {
+		opts = append(opts, node.WithRecording(filepath.Join(n.record, m.name+".rec"), node.RecordingLimit))
 	}
 	var err error
 	if m.node, err = node.New(cfg, append(opts, node.WithPart(api.New()))...); err != nil {

@@ -15,13 +15,15 @@ import (
 
 // UpOptions says what Up starts.
 type UpOptions struct {
-	Nodes int                        // a coordinator and Nodes-1 peers
-	For   time.Duration              // from the first start; 0: until ctx ends
-	Dir   string                     // of the homes; "" is a temporary folder, removed at the end
-	Out   io.Writer                  // what a person reads meanwhile; nil for nothing
-	Live  bool                       // Out is a terminal: draw the table in place
-	Size  func() (width, height int) // of that terminal, in characters; 0 is unknown, and so is nil
-	Merod string                     // how the reader calls this program, in the hints; "" is merod
+	Nodes int           // a coordinator and Nodes-1 peers
+	For   time.Duration // from the first start; 0: until ctx ends
+	Dir   string        // of the homes; "" is a temporary folder, removed at the end
+	// Record is a folder for a recording of each node, NAME.rec; "" for none.
+	Record string
+	Out    io.Writer                  // what a person reads meanwhile; nil for nothing
+	Live   bool                       // Out is a terminal: draw the table in place
+	Size   func() (width, height int) // of that terminal, in characters; 0 is unknown, and so is nil
+	Merod  string                     // how the reader calls this program, in the hints; "" is merod
 }
 
 // An UpReport says how a network did.
@@ -73,6 +75,9 @@ func Up(ctx context.Context, o UpOptions) (r *UpReport, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, n.stop()) }()
+	if err := n.recordTo(o.Record); err != nil {
+		return nil, err
+	}
 	for range o.Nodes {
 		if _, err := n.start(ctx); err != nil {
 			return nil, err

@@ -17,7 +17,7 @@ import (
 const stopTimeout = 20 * time.Second
 
 func runCommand(c *common) *cobra.Command {
-	s := &settings{}
+	s, rec := &settings{}, &recording{}
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "run a node until Ctrl-C",
@@ -34,15 +34,16 @@ A setting is taken from the flag, else from the environment (MEROD_…), else fr
 				return err
 			}
 			cfg.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-			return run(cmd.Context(), cfg, newSpeaker(c.json, cfg, cmd.OutOrStdout(), cmd.ErrOrStderr()))
+			return run(cmd.Context(), cfg, newSpeaker(c.json, cfg, cmd.OutOrStdout(), cmd.ErrOrStderr()), rec.options()...)
 		},
 	}
 	s.flags(cmd.Flags())
+	rec.flags(cmd.Flags())
 	return cmd
 }
 
 // run runs a node until the first signal; the second ends the process.
-func run(ctx context.Context, cfg node.Config, say *speaker) error {
+func run(ctx context.Context, cfg node.Config, say *speaker, opts ...node.Option) error {
 	ctx, interrupt := context.WithCancel(ctx)
 	defer interrupt()
 	signals := make(chan os.Signal, 2)
@@ -55,7 +56,7 @@ func run(ctx context.Context, cfg node.Config, say *speaker) error {
 		os.Exit(1)
 	}()
 
-	n, err := node.New(cfg, node.WithPart(api.New()))
+	n, err := node.New(cfg, append(opts, node.WithPart(api.New()))...)
 	if err != nil {
 		return usageError{err}
 	}

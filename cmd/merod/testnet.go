@@ -21,6 +21,7 @@ writes once a second; every write travels to all. The status is 0 if every peer 
 	cmd.Flags().IntVar(&o.Nodes, "nodes", 4, "how many nodes")
 	cmd.Flags().DurationVar(&o.For, "for", 0, "how long, from the first start; 0 is until Ctrl-C")
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "the folder of the homes (default a temporary one, removed at the end)")
+	cmd.Flags().StringVar(&o.Record, "record", "", "a folder for a recording of each node, for testnet sim --replay")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.For < 0 {
 			return usage("--for %v: it is a duration such as 1m, or 0 for until Ctrl-C", o.For)

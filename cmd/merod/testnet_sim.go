@@ -21,13 +21,17 @@ type simCommand struct {
 	explain bool
 	trace   string
 	file    string // of overrides
+	replay  string // a recording
 }
 
 func testnetSim(c *common) *cobra.Command {
 	s := &simCommand{c: c}
-	cmd := &cobra.Command{Use: "sim NAME", Short: "a deterministic simulation of a protocol", Args: takes(1, "NAME, the protocol to simulate"),
+	cmd := &cobra.Command{Use: "sim NAME | sim --replay FILE", Short: "a deterministic simulation of a protocol, or of what a node recorded", Args: s.args,
 		Long: `Simulate a protocol in virtual time. The same seed gives the same run, byte for byte. The status is 1 when a property fails, and
-the report then names it and the seed. With --explain a failing run is shrunk to the faults that it needs, and told.`}
+the report then names it and the seed. With --explain a failing run is shrunk to the faults that it needs, and told.
+
+With --replay, run again what merod run --record wrote: each program is given what its host gave it, and must do the same. The
+status is 1 when one does something else, or when the recording is damaged; the report names the first event.`}
 	f := cmd.Flags()
 	f.IntVar(&s.o.Nodes, "nodes", 50, "how many nodes")
 	f.Uint64Var(&s.o.Seed, "seed", 1, "what the run is drawn from")
@@ -36,14 +40,23 @@ the report then names it and the seed. With --explain a failing run is shrunk to
 	f.StringVar(&s.o.Faults, "faults", "none", "what may go wrong, with commas between; all, or none")
 	f.BoolVar(&s.o.Swarm, "swarm", false, "each seed leaves out half of the faults; every other one has short buffers and early timeouts")
 	f.BoolVar(&s.explain, "explain", false, "shrink a failing run to the faults that it needs, and tell it")
+	f.StringVar(&s.replay, "replay", "", "a recording of a node, to be run again")
 	f.StringVar(&s.trace, "trace", "", "write one line for each event to a file")
 	f.Uint64Var(&s.o.TraceFrom, "trace-from", 0, "begin the trace when so many events have been taken")
 	f.Uint64Var(&s.o.TraceTo, "trace-to", 0, "end the trace when so many events have been taken; 0 is never")
 	f.StringArrayVar(&s.o.Overrides, "override", nil, "a choice, as site/node/count=value; may be given again")
 	f.StringVar(&s.file, "overrides", "", "a file of choices, one on a line")
 	f.BoolVar(&s.o.OnlyOverrides, "only-overrides", false, "let no fault happen but those of --override and --overrides")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error { return s.run(cmd.OutOrStdout(), args[0]) }
+	cmd.RunE = func(cmd *cobra.Command, args []string) error { return s.run(cmd.OutOrStdout(), strings.Join(args, "")) }
 	return cmd
+}
+
+// args is one protocol, or none of a replay.
+func (s *simCommand) args(cmd *cobra.Command, args []string) error {
+	if s.replay != "" {
+		return replayArgs(cmd, args)
+	}
+	return takes(1, "NAME, the protocol to simulate")(cmd, args)
 }
 
 func (s *simCommand) run(out io.Writer, name string) error {
@@ -61,6 +74,9 @@ func (s *simCommand) run(out io.Writer, name string) error {
 		}
 		defer f.Close()
 		s.o.Trace = f
+	}
+	if s.replay != "" {
+		return simReplay(s.c, out, s.replay, s.o)
 	}
 	if s.seeds != 1 {
 		return s.campaign(out, name)

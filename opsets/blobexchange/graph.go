@@ -11,7 +11,7 @@ import (
 func Protocol() *graph.Graph {
 	g := graph.New("blobexchange", 1)
 	peer := g.Role("peer")
-	blobs := graph.Component[Blobs](peer, "blobs")
+	blobs := graph.Component[Blobs](peer, "blobs").Recorded(recorded)
 	members := graph.Param[[]graph.Peer](peer, "members") // ascending
 	wants := graph.Table(peer, "wants", Want.Key, graph.Capacity(256))
 	questions := graph.Table(peer, "questions", Question.Key, graph.Capacity(1024))

@@ -11,7 +11,7 @@ import (
 func Protocol() *graph.Graph {
 	g := graph.New("replicate", 1)
 	peer := g.Role("peer")
-	log := graph.Component[Log](peer, "log")
+	log := graph.Component[Log](peer, "log").Recorded(recorded)
 	neighbours := graph.Param[[]graph.Peer](peer, "neighbours")
 	rounds := graph.Table(peer, "rounds", Round.Key, graph.Capacity(maxRounds))
 	met := graph.Row[[]graph.Peer](peer, "met")
