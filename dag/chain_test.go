@@ -66,11 +66,14 @@ func (b *bench) tornFlush() *MemDisk {
 		b.t.Fatalf("flush: %v", err)
 	}
 	first := int64(-1)
-	b.disk.CrashKeep(func(_ string, sector int64) bool {
+	b.disk.CrashKeep(func(_ string, sector int64) int {
 		if first < 0 {
 			first = sector
 		}
-		return sector == first
+		if sector != first {
+			return 0
+		}
+		return Sector
 	})
 	return b.disk
 }

@@ -32,7 +32,7 @@ type item struct {
 	id     ID     // of a witness
 	sig    []byte // of a witness
 	node   uint32 // of a delta
-	signer Signer // of one's own write
+	signer Signer // of one's own write, or of a witness to be made
 	chain  uint32 // of one's own write
 	logged bool   // its record is in the log already
 	place  Place
@@ -184,6 +184,14 @@ func sign(items []*item) error {
 	}
 	for _, it := range items {
 		if it.signer == nil {
+			continue
+		}
+		if it.kind == recordWitness {
+			sig, err := signID(it.signer, it.id)
+			if err != nil {
+				return err
+			}
+			it.sig = sig
 			continue
 		}
 		if _, ok := ctxs[it.c]; !ok {

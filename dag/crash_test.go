@@ -148,7 +148,7 @@ func TestRule3_1_AcknowledgedSurvives(t *testing.T) {
 				must(last.Wait())
 				acked = append(acked, ids...)
 			}
-			disk.CrashKeep(func(string, int64) bool { return rapid.Bool().Draw(rt, "sector") })
+			disk.CrashKeep(func(string, int64) int { return rapid.SampledFrom([]int{0, Sector, 100}).Draw(rt, "reached") })
 			var rec Recovery
 			j, rec = open(rt, disk, w.options())
 			if len(rec.Damage) > 0 {

@@ -179,7 +179,7 @@ func (in *ingest) admit(c *context, p *piece) {
 func (in *ingest) admitted(c *context, w *waiter) {
 	i := uint32(len(c.g.nodes) - 1)
 	c.g.nodes[i].signed = w.e.Sig != nil
-	c.note(i, w)
+	c.g.nodes[i].local = w.local // one's own waits only after damage, which ended its chain
 	in.got.NewIDs = append(in.got.NewIDs, w.e.ID)
 	in.last = in.j.enqueue(&item{c: c, kind: recordReceived, e: w.e, node: i, logged: w.logged})
 	in.j.o.Observer.Admitted(c.id, w.e)

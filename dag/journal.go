@@ -27,6 +27,7 @@ type Journal struct {
 	dropped  bool      // the overlay is dropped
 	closed   bool
 	fresh    bool // the next clean stop ends the chains
+	damaged  bool // the log has damage
 	refused  tally
 	synced   Mark
 	records  uint64 // good ones, synced
@@ -39,13 +40,14 @@ type context struct {
 	synced uint32        // the deltas below this number are synced
 	own    map[Key]*own  // the chains that this node goes on with
 	sigs   map[ID][]byte // witnesses that came after their delta
+	proved map[Key]bool  // whose deltas were signed again after damage
 }
 
 // own is the chain that this node writes for one author.
 type own struct{ tip uint32 }
 
 func newContext(id ID) *context {
-	return &context{id: id, g: NewGraph(id), own: make(map[Key]*own), sigs: make(map[ID][]byte)}
+	return &context{id: id, g: NewGraph(id), own: make(map[Key]*own), sigs: make(map[ID][]byte), proved: make(map[Key]bool)}
 }
 
 // Open opens the log on a disk, or makes one. It reads the whole log, tells the observer of every delta in it, cuts a

@@ -52,6 +52,10 @@ func (h *memHandle) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("dag: memdisk: write at %d", off)
 	}
+	err := h.d.faults.onWrite()
+	if err != nil {
+		p = p[:len(p)/2]
+	}
 	if end := off + int64(len(p)); end > int64(len(f.now)) {
 		f.now = append(f.now, make([]byte, end-int64(len(f.now)))...)
 	}
@@ -60,12 +64,13 @@ func (h *memHandle) WriteAt(p []byte, off int64) (int, error) {
 		f.dirty[s] = true
 		delete(f.stray, s)
 	}
-	return len(p), nil
+	return len(p), err
 }
 
-// settle makes one sector safe.
-func (f *memFile) settle(s int64) {
-	from, to := s*Sector, min((s+1)*Sector, int64(len(f.now)))
+// settle makes the first bytes of one sector safe.
+func (f *memFile) settle(s, bytes int64) {
+	from := s * Sector
+	to := min(from+min(bytes, Sector), int64(len(f.now)))
 	if from >= to {
 		return
 	}
@@ -81,16 +86,15 @@ func (h *memHandle) Fdatasync() error {
 		return err
 	}
 	defer h.d.mu.Unlock()
-	h.d.syncs++
-	if h.d.failAt > 0 && h.d.syncs >= h.d.failAt {
+	if err := h.d.faults.onSync(); err != nil {
 		for s := range h.f.dirty { //lint:unordered each by itself
 			h.f.stray[s] = true
 		}
 		clear(h.f.dirty)
-		return h.d.failed
+		return err
 	}
 	for s := range h.f.dirty { //lint:unordered each by itself
-		h.f.settle(s)
+		h.f.settle(s, Sector)
 	}
 	clear(h.f.dirty)
 	return nil

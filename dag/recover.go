@@ -1,7 +1,6 @@
 package dag
 
 import (
-	"bytes"
 	"fmt"
 )
 
@@ -46,7 +45,7 @@ func (j *Journal) recover(heads []segmentHeader, rec *Recovery) error {
 				return err
 			}
 		} else {
-			w.end = max(s.base+segmentHead, to)
+			w.end = s.end(to)
 		}
 		rec.Damage = append(rec.Damage, w.damage(s)...)
 		if err := r.segment(s); err != nil {
@@ -99,7 +98,16 @@ func (w *wal) holds(m Mark) bool {
 	return ok && h.crc == m.CRC && m.Start+groupHead+int64(h.size) == m.End
 }
 
-// lastSegment cuts the tail. A segment whose head and groups never reached the disk is begun again.
+// end is the position after the segment's last group; to is as in scan.
+func (s *scanned) end(to int64) int64 {
+	if n := len(s.groups); to < 0 && n > 0 { // the next head is lost: what is here was synced before that segment began
+		to = s.groups[n-1].end
+	}
+	return max(s.base+segmentHead, to)
+}
+
+// lastSegment cuts the tail, and makes the segment's head and name durable: after a failed sync they may be seen without
+// being so. A segment whose head and groups never reached the disk is begun again.
 func (r *replay) lastSegment(f File, s *scanned, h segmentHeader, torn bool, synced int64) error {
 	w := r.j.w
 	before := w.end
@@ -116,13 +124,8 @@ func (r *replay) lastSegment(f File, s *scanned, h segmentHeader, torn bool, syn
 		w.end = end
 	case h.length == 0:
 		r.rec.Damage = append(r.rec.Damage, Damage{Segment: int(s.base / w.length), Reason: errNoHeader.Error()})
-	case len(s.buf) >= segmentHead && !bytes.Equal(s.buf[:segmentHead], h.encode()):
-		if _, err := f.WriteAt(h.encode(), 0); err != nil {
-			return fmt.Errorf("dag: log: repair the head of %s: %w", segmentName(h.number), err)
-		}
-		if err := f.Fdatasync(); err != nil {
-			return fmt.Errorf("dag: log: sync %s: %w", segmentName(h.number), err)
-		}
+	default:
+		return w.saveHead(f, h)
 	}
 	return nil
 }
@@ -185,7 +188,7 @@ func (r *replay) finish(existed bool, synced int64) error {
 	}
 	rec.Clean = r.clean && !rec.Cut
 	rec.LastSequence = w.sequence
-	j.records = rec.Records
+	j.records, j.damaged = rec.Records, len(rec.Damage) > 0
 	if existed && (!rec.Clean || rec.Copied || len(rec.Damage) > 0) {
 		j.endChains()
 		if _, err := w.appendEmpty(flagFresh); err != nil {

@@ -73,12 +73,17 @@ func (w *wal) place(size int64) (int64, error) {
 // writeHead writes the head of segment n, whose groups begin after those that end at w.end, and makes it durable.
 func (w *wal) writeHead(n int64) error {
 	h := segmentHeader{log: w.id, number: n, length: w.length, first: w.sequence + 1, prevEnd: w.end}
-	f := w.file(n)
+	return w.saveHead(w.file(n), h)
+}
+
+// saveHead writes a head, and makes it and the file's name durable.
+func (w *wal) saveHead(f File, h segmentHeader) error {
+	name := segmentName(h.number)
 	if _, err := f.WriteAt(h.encode(), 0); err != nil {
-		return fmt.Errorf("dag: log: head of %s: %w", segmentName(n), err)
+		return fmt.Errorf("dag: log: head of %s: %w", name, err)
 	}
 	if err := f.Fdatasync(); err != nil {
-		return fmt.Errorf("dag: log: sync %s: %w", segmentName(n), err)
+		return fmt.Errorf("dag: log: sync %s: %w", name, err)
 	}
 	if err := w.disk.SyncDir(); err != nil {
 		return fmt.Errorf("dag: log: sync the folder: %w", err)

@@ -117,6 +117,7 @@ func (j *Journal) Write(ctx ID, s Signer, e Edit) (*Pending, error) {
 	if c.g.Len() == 0 {
 		return nil, fmt.Errorf("dag: write to %v: %w", ctx, ErrNoGenesis)
 	}
+	j.prove(c, s)
 	d, err := j.draft(c, s.Public(), e)
 	if err != nil {
 		return nil, fmt.Errorf("dag: write to %v: %w", ctx, err)
