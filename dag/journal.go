@@ -53,7 +53,10 @@ func newContext(id ID) *context {
 // Open opens the log on a disk, or makes one. It reads the whole log, tells the observer of every delta in it, cuts a
 // torn tail, and writes the last group again before it tells of it (DATA 3.2). Damage does not prevent it from opening:
 // Recovery names it. Errors: ErrInUse, a log of a later version or of another home, an error of the disk or the index.
-func Open(disk Disk, o Options) (*Journal, Recovery, error) {
+func Open(disk Disk, o Options) (*Journal, Recovery, error) { return openJournal(disk, o, nil) }
+
+// openJournal is Open, and shows the good records to each, if there is one.
+func openJournal(disk Disk, o Options, each func(Record) error) (*Journal, Recovery, error) {
 	var rec Recovery
 	o, err := o.withDefaults()
 	if err != nil {
@@ -68,7 +71,7 @@ func Open(disk Disk, o Options) (*Journal, Recovery, error) {
 	w, heads, err := openLog(disk, o, &rec)
 	if err == nil {
 		j.w = w
-		err = j.recover(heads, &rec)
+		err = j.recover(heads, &rec, each)
 	}
 	if err != nil {
 		if w != nil {

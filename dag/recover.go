@@ -1,8 +1,6 @@
 package dag
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // replay reads the log back into a new journal.
 type replay struct {
@@ -11,14 +9,15 @@ type replay struct {
 	after int64 // the index has everything before this position
 	batch []Located
 	clean bool
+	each  func(Record) error // sees the good records, or nil
 	// of the group being read
 	told  map[*context][]*Entry
 	order []*context
 }
 
 // recover reads every segment, cuts the torn tail of the last, and stands ready to append.
-func (j *Journal) recover(heads []segmentHeader, rec *Recovery) error {
-	r := &replay{j: j, rec: rec, clean: true, told: make(map[*context][]*Entry)}
+func (j *Journal) recover(heads []segmentHeader, rec *Recovery, each func(Record) error) error {
+	r := &replay{j: j, rec: rec, each: each, clean: true, told: make(map[*context][]*Entry)}
 	w := j.w
 	last := int64(len(heads) - 1)
 	synced, err := r.checkMark()
@@ -146,7 +145,10 @@ func (r *replay) segment(s *scanned) error {
 		w.sequence = max(w.sequence, g.head.first+uint64(g.head.count)-1)
 		w.flags = g.head.flags
 		w.last = Mark{Log: w.id, Start: g.at, End: g.end, CRC: g.head.crc, Sequence: w.sequence}
-		for _, rd := range g.records {
+		for k, rd := range g.records {
+			if err := r.show(g, k); err != nil {
+				return err
+			}
 			if err := r.record(rd); err != nil {
 				return err
 			}

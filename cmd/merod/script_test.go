@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 			"waitkey":    waitKey,
 			"bootstrap":  bootstrap,
 			"occupy":     occupy,
+			"flip":       flip,
 		},
 	})
 }
@@ -102,6 +103,17 @@ func awaitStatus(ts *testscript.TestScript, home string, fits func(node.Status) 
 		}
 		return nil
 	})
+}
+
+// flip FILE OFFSET turns a bit of a byte.
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(args[0])
+	at, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	b, err := os.ReadFile(name)
+	ts.Check(err)
+	b[at] ^= 4
+	ts.Check(os.WriteFile(name, b, 0o600))
 }
 
 // waitKey is waitkey HOME KEY VALUE.
