@@ -23,6 +23,7 @@ const (
 	eventFull
 	eventRot
 	eventSetBack
+	eventPutBack
 	eventClone
 	eventTornCrash
 	kindsOfEvent
@@ -79,8 +80,8 @@ func (c *campaign) do(k event, h *lived) {
 		c.fault(k, h)
 	case eventRot:
 		c.rot(h)
-	case eventSetBack:
-		c.setBack(h)
+	case eventSetBack, eventPutBack:
+		c.setBack(h, k == eventPutBack)
 	case eventClone:
 		c.clone(h)
 	}
@@ -165,8 +166,9 @@ func (c *campaign) rot(h *lived) {
 	c.reopen(h)
 }
 
-// setBack starts from an image of the whole disk, as it was earlier. The index may be of then or of now.
-func (c *campaign) setBack(h *lived) {
+// setBack starts from an earlier image: of the whole disk, with its stamp, or put back file by file, which is noticed. The index
+// may be of then or of now.
+func (c *campaign) setBack(h *lived, inPlace bool) {
 	if len(h.saved) == 0 {
 		return
 	}
@@ -175,13 +177,19 @@ func (c *campaign) setBack(h *lived) {
 	n := c.rnd.IntN(len(h.saved))
 	im := h.saved[n]
 	h.saved = h.saved[:n+1]
-	h.disk, h.acked = im.disk.Backup(), maps.Clone(im.acked)
+	h.acked = maps.Clone(im.acked)
+	if inPlace {
+		h.disk.PutBack(im.disk)
+		c.probe("put back", true)
+	} else {
+		h.disk = im.disk.Backup()
+		h.disk.Crash()
+		c.forks = true
+		c.probe("restored", true)
+	}
 	if h.ahead = c.rnd.IntN(2) == 0; !h.ahead {
 		h.index = im.index.clone()
 	}
-	h.disk.Crash()
-	c.forks = true
-	c.probe("restored", true)
 	c.reopen(h)
 }
 

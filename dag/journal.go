@@ -98,6 +98,9 @@ func (j *Journal) Close() error {
 	if j.failed == nil {
 		err = errors.Join(err, j.stopClean())
 	}
+	if j.failed == nil && err == nil {
+		return errors.Join(j.w.rest(), j.lock.Close())
+	}
 	return errors.Join(err, j.w.close(), j.lock.Close())
 }
 

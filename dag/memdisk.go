@@ -27,6 +27,7 @@ type MemDisk struct {
 type memFile struct {
 	now, safe []byte
 	size      int64
+	touched   int
 	named     bool           // the name is durable
 	dirty     map[int64]bool // sectors written since the last sync
 	stray     map[int64]bool // sectors whose sync failed: no later sync writes them (as Linux does), unless they are written again
@@ -91,13 +92,28 @@ func (d *MemDisk) Backup() *MemDisk {
 	c.stamp = d.stamp
 	for name, f := range d.files { //lint:unordered each by itself
 		c.files[name] = &memFile{
-			now: slices.Clone(f.now), safe: slices.Clone(f.now), size: f.size, named: true, dirty: make(map[int64]bool), stray: make(map[int64]bool),
+			now: slices.Clone(f.now), safe: slices.Clone(f.now), size: f.size, touched: f.touched, named: true, dirty: make(map[int64]bool), stray: make(map[int64]bool),
 		}
 	}
 	for name, b := range d.small { //lint:unordered each by itself
 		c.small[name] = slices.Clone(b)
 	}
 	return c
+}
+
+// PutBack writes the files of an image over those that are here, in their place, as a backup is restored: the stamp stays, and
+// each file was touched. Open files and locks are dead.
+func (d *MemDisk) PutBack(image *MemDisk) {
+	c := image.Backup()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name, f := range c.files { //lint:unordered each by itself
+		if f.touched++; d.files[name] != nil {
+			f.touched += d.files[name].touched
+		}
+	}
+	d.files, d.small, d.locked = c.files, c.small, false
+	d.epoch++
 }
 
 // Lock implements Disk.
@@ -195,6 +211,16 @@ func (d *MemDisk) Save(name string, data []byte) error {
 	}
 	d.small[name] = slices.Clone(data)
 	return nil
+}
+
+// Touched implements Disk.
+func (d *MemDisk) Touched(name string) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.files[name] == nil {
+		return "", fs.ErrNotExist
+	}
+	return fmt.Sprint(d.files[name].touched), nil
 }
 
 // Stamp implements Disk.

@@ -60,6 +60,7 @@ func (h *memHandle) WriteAt(p []byte, off int64) (int, error) {
 		f.now = append(f.now, make([]byte, end-int64(len(f.now)))...)
 	}
 	copy(f.now[off:], p)
+	f.touched++
 	for s := off / Sector; s*Sector < off+int64(len(p)); s++ {
 		f.dirty[s] = true
 		delete(f.stray, s)

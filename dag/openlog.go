@@ -65,9 +65,16 @@ func openLog(disk Disk, o Options, rec *Recovery) (*wal, []segmentHeader, error)
 	if err != nil {
 		return w, nil, fmt.Errorf("dag: log: stamp: %w", err)
 	}
-	rec.Copied = hasHome && hm.stamp != stamp
-	if !hasHome || rec.Copied {
-		err = disk.Save(homeName, home{w.id, w.length, stamp}.encode())
+	w.stamp = stamp
+	if rec.Copied = hasHome && hm.stamp != stamp; !rec.Copied && hm.touched != "" {
+		now, err := disk.Touched(segmentName(last))
+		if err != nil {
+			return w, nil, fmt.Errorf("dag: log: stamp: %w", err)
+		}
+		rec.Copied = now != hm.touched
+	}
+	if !hasHome || rec.Copied || hm.touched != "" {
+		err = w.saveHome("")
 	}
 	return w, heads, err
 }
@@ -128,7 +135,28 @@ func (w *wal) create(o Options) error {
 	if err != nil {
 		return fmt.Errorf("dag: log: stamp: %w", err)
 	}
-	return w.disk.Save(homeName, home{w.id, w.length, stamp}.encode())
+	w.stamp = stamp
+	return w.saveHome("")
+}
+
+func (w *wal) saveHome(touched string) error {
+	if err := w.disk.Save(homeName, home{w.id, w.length, w.stamp, touched}.encode()); err != nil {
+		return fmt.Errorf("dag: log: save %s: %w", homeName, err)
+	}
+	return nil
+}
+
+// rest closes the files and notes how a clean stop leaves the last of them.
+func (w *wal) rest() error {
+	name := segmentName(int64(w.segments()) - 1)
+	if err := w.close(); err != nil {
+		return err
+	}
+	touched, err := w.disk.Touched(name)
+	if err != nil {
+		return fmt.Errorf("dag: log: stamp: %w", err)
+	}
+	return w.saveHome(touched)
 }
 
 // createAgain makes the log whose creation a crash cut short: one segment that holds nothing, and no home. Anything

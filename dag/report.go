@@ -51,7 +51,8 @@ type Recovery struct {
 	Damage []Damage
 	// Clean tells that the journal was closed cleanly; otherwise every author begins a new chain with its next write.
 	Clean bool
-	// Copied tells that the home's stamp is another one: the files were copied or moved.
+	// Copied tells that the files were copied, moved, or put back from a copy: the home's stamp is another one, or the last
+	// segment was touched since the clean stop.
 	Copied bool
 	// Rebuilt tells that the index stood at a mark that is not in this log, and was reset.
 	Rebuilt bool

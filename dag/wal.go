@@ -12,6 +12,7 @@ type wal struct {
 	disk     Disk
 	id       logID
 	length   int64  // of a segment
+	stamp    string // of the first segment
 	sequence uint64 // number of the last record
 	end      int64  // position after the last group
 	last     Mark   // of the last group, the zero Mark in an empty log
