@@ -311,7 +311,7 @@ func (c *campaign) provable(h *lived) map[ID]bool {
 	g := h.j.ctxs[c.ctx].g
 	good := map[ID]bool{{}: true}
 	err := h.j.Each(c.ctx, func(e *Entry) error {
-		ok := g.nodes[g.byID[e.ID]].witness && good[e.Delta.Prev]
+		ok := g.node(g.held(e.ID)).witness && good[e.Delta.Prev]
 		for _, p := range e.Delta.Parents {
 			ok = ok && good[p]
 		}

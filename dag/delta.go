@@ -107,9 +107,23 @@ type Entry struct {
 
 // NewEntry decodes raw and names it. It keeps raw. Errors are those of Decode.
 func NewEntry(raw, sig []byte) (*Entry, error) {
-	d, err := Decode(raw)
+	e, err := decodeEntry(raw, sig)
 	if err != nil {
 		return nil, err
 	}
-	return &Entry{ID: HashID(raw), Delta: d, Raw: raw, Sig: sig}, nil
+	e.ID = HashID(raw)
+	return e, nil
+}
+
+// decodeEntry is NewEntry without the name. Entry and delta are one allocation.
+func decodeEntry(raw, sig []byte) (*Entry, error) {
+	both := new(struct {
+		e Entry
+		d Delta
+	})
+	if err := both.d.decode(raw); err != nil {
+		return nil, err
+	}
+	both.e = Entry{Delta: &both.d, Raw: raw, Sig: sig}
+	return &both.e, nil
 }

@@ -11,11 +11,11 @@ func (j *Journal) prove(c *context, s Signer) {
 	c.proved[author] = true
 	covered := make(map[uint32]bool)
 	for i := uint32(c.g.Len()); i > 0; i-- {
-		nd := &c.g.nodes[i-1]
+		nd := c.g.node(i - 1)
 		if !nd.local || nd.witness || covered[i-1] || c.g.chains[nd.chain].author != author {
 			continue
 		}
-		for p := i - 1; p != none && !c.g.nodes[p].witness && !covered[p]; p = c.g.nodes[p].prev {
+		for p := i - 1; p != none && !c.g.node(p).witness && !covered[p]; p = c.g.node(p).prev {
 			covered[p] = true
 		}
 		j.enqueue(&item{c: c, kind: recordWitness, id: nd.id, node: i - 1, signer: s})

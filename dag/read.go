@@ -22,7 +22,7 @@ func (j *Journal) Get(id ID) (e *Entry, ok bool, err error) {
 	if c == nil {
 		return nil, false, nil
 	}
-	i, held := c.g.byID[id]
+	i, held := c.g.number(id)
 	if !held || i >= c.synced {
 		return nil, false, nil
 	}
@@ -53,7 +53,7 @@ func (j *Journal) Has(id ID) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, c := range j.ctxs { //lint:unordered a delta is of one context alone
-		if i, ok := c.g.byID[id]; ok {
+		if i, ok := c.g.number(id); ok {
 			return i < c.synced
 		}
 	}
@@ -71,7 +71,7 @@ func (j *Journal) ids(ctx ID, from, most int) ([]ID, error) {
 	to := min(from+most, int(c.synced))
 	ids := make([]ID, 0, max(to-from, 0))
 	for i := from; i < to; i++ {
-		ids = append(ids, c.g.nodes[i].id)
+		ids = append(ids, c.g.node(uint32(i)).id)
 	}
 	return ids, nil
 }

@@ -155,7 +155,7 @@ func (r *replay) segment(s *scanned) error {
 		}
 		r.j.synced = w.last
 		for _, c := range r.order {
-			c.synced = uint32(len(c.g.nodes))
+			c.synced = uint32(c.g.Len())
 			r.j.o.Observer.Synced(c.id, r.told[c], w.last)
 			delete(r.told, c)
 		}

@@ -33,7 +33,7 @@ func (r *replay) record(rd record) error {
 		c := r.context(ID(rd.body[:32]))
 		id := ID(rd.body[32:64])
 		c.sigs[id] = bytes.Clone(rd.body[64:])
-		if i, ok := c.g.byID[id]; ok {
+		if i, ok := c.g.number(id); ok {
 			c.g.witnessed(i)
 		}
 	case recordJoined:
@@ -67,7 +67,7 @@ func (r *replay) delta(e *Entry, local bool, lost func(string)) {
 	}
 	c.g.offer(&waiter{e: e, logged: true, local: local}, sink{
 		admitted: func(w *waiter) {
-			i := uint32(len(c.g.nodes) - 1)
+			i := uint32(c.g.Len() - 1)
 			c.note(i, w)
 			if w.e.Sig != nil || c.sigs[w.e.ID] != nil {
 				c.g.witnessed(i)
@@ -87,7 +87,7 @@ func (r *replay) delta(e *Entry, local bool, lost func(string)) {
 // note records that this node wrote delta i, and goes on from there.
 func (c *context) note(i uint32, w *waiter) {
 	if w.local {
-		c.g.nodes[i].local = true
+		c.g.node(i).local = true
 		c.own[w.e.Delta.Author] = &own{tip: i}
 	}
 }

@@ -42,7 +42,7 @@ func (j *Journal) Have(ctx ID) []Tip {
 	g := c.g
 	tips := g.Tips()
 	for _, t := range tips {
-		i := g.byID[t.ID]
+		i := g.held(t.ID)
 		for back := uint64(1); back <= t.Seq; back *= 2 {
 			i = g.ancestor(i, t.Seq-back)
 			tips = append(tips, g.tip(i))
@@ -177,7 +177,7 @@ func (b *pageBuilder) add(l lane) (int, error) {
 // load reads one synced delta of the context by its number.
 func (b *pageBuilder) load(i uint32) (sealed, error) {
 	b.j.mu.Lock()
-	id := b.c.g.nodes[i].id
+	id := b.c.g.node(i).id
 	late := b.c.sigs[id]
 	b.j.mu.Unlock()
 	p, ok, err := b.j.o.Index.Get(id)
@@ -247,25 +247,25 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 
 // laneOf gives the stretch from a witnessed delta to the first signature at or after it.
 func (g *Graph) laneOf(id ID) (lane, bool) {
-	i, ok := g.byID[id]
-	if !ok || !g.nodes[i].witness {
+	i, ok := g.number(id)
+	if !ok || !g.node(i).witness {
 		return lane{}, false
 	}
-	c := &g.chains[g.nodes[i].chain]
+	c := &g.chains[g.node(i).chain]
 	for _, e := range c.ends {
-		if g.nodes[e].seq < g.nodes[i].seq || g.ancestor(e, g.nodes[i].seq) != i {
+		if g.node(e).seq < g.node(i).seq || g.ancestor(e, uint64(g.node(i).seq)) != i {
 			continue
 		}
-		l := lane{nodes: c.line[g.nodes[i].seq:]}
+		l := lane{nodes: c.line[g.node(i).seq:]}
 		if c.forked {
 			l.nodes = nil
-			for at := e; at != i; at = g.nodes[at].prev {
+			for at := e; at != i; at = g.node(at).prev {
 				l.nodes = append(l.nodes, at)
 			}
 			l.nodes = append(l.nodes, i)
 			slices.Reverse(l.nodes)
 		}
-		n := slices.IndexFunc(l.nodes, func(k uint32) bool { return g.nodes[k].signed })
+		n := slices.IndexFunc(l.nodes, func(k uint32) bool { return g.node(k).signed })
 		l.nodes = l.nodes[:n+1]
 		return l, true
 	}

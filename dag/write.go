@@ -156,17 +156,18 @@ func (j *Journal) draft(c *context, author Key, e Edit) (*Delta, error) {
 	g := c.g
 	d := &Delta{Version: Version1, Context: c.id, Author: author, Kind: e.Kind, Payload: e.Payload}
 	nd := node{prev: none}
+	var ms, n uint64
 	if o := c.own[author]; o != nil {
-		p := &g.nodes[o.tip]
-		nd.prev, nd.grants, nd.ms, nd.n = o.tip, p.grants, p.ms, p.n
-		d.Prev, d.Chain, d.Seq = p.id, g.chains[p.chain].id, p.seq+1
+		p := g.node(o.tip)
+		nd.prev, nd.grants, ms, n = o.tip, p.grants, p.ms, uint64(p.n)
+		d.Prev, d.Chain, d.Seq = p.id, g.chains[p.chain].id, uint64(p.seq)+1
 	}
 	if err := j.parents(c, d, e.Parents, nd.prev); err != nil {
 		return nil, err
 	}
 	for _, id := range d.Parents {
-		p := &g.nodes[g.byID[id]]
-		nd.ms, nd.n = later(nd.ms, nd.n, p.ms, p.n)
+		p := g.node(g.held(id))
+		ms, n = later(ms, n, p.ms, uint64(p.n))
 		nd.grants = g.sets.union(nd.grants, p.grants)
 	}
 	cred, known, allowed := g.sets.credential(author, nd.grants, e.Kind)
@@ -176,10 +177,10 @@ func (j *Journal) draft(c *context, author Key, e Edit) (*Delta, error) {
 	if !allowed {
 		return nil, ErrNotAllowed
 	}
-	d.Credential = g.nodes[cred].id
+	d.Credential = g.node(cred).id
 	d.Wall = j.o.Wall().UnixMilli()
 	var ok bool
-	if d.Ms, d.N, ok = step(nd.ms, nd.n, d.Wall); !ok {
+	if d.Ms, d.N, ok = step(ms, n, d.Wall); !ok {
 		return nil, fmt.Errorf("%w: it reads %v", ErrClock, time.UnixMilli(d.Wall).UTC())
 	}
 	if nd.prev == none {
@@ -221,9 +222,9 @@ func (j *Journal) admitOwn(c *context, s Signer, e *Entry) error {
 	if outcome, reason := c.g.Add(e.ID, e.Delta); outcome != Admitted {
 		return fmt.Errorf("dag: write: the delta is not admitted: %s", reason)
 	}
-	i := uint32(len(c.g.nodes) - 1)
+	i := uint32(c.g.Len() - 1)
 	c.note(i, &waiter{e: e, local: true})
-	j.enqueue(&item{c: c, kind: recordWritten, e: e, node: i, signer: s, chain: c.g.nodes[i].chain})
+	j.enqueue(&item{c: c, kind: recordWritten, e: e, node: i, signer: s, chain: c.g.node(i).chain})
 	j.o.Observer.Admitted(c.id, e)
 	return nil
 }
