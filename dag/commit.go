@@ -226,7 +226,7 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 	j.mu.Unlock()
 	var batch []Located
 	for _, it := range g.items {
-		if it.e != nil && !it.logged {
+		if it.e != nil && !it.logged && j.indexed {
 			batch = append(batch, Located{ID: it.e.ID, Place: it.place})
 		}
 	}
@@ -251,6 +251,7 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 		switch {
 		case it.e != nil:
 			c.synced = it.node + 1
+			c.g.node(it.node).place = pack(it.place)
 			if it.e.Sig != nil {
 				c.g.witnessed(it.node)
 			}

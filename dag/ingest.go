@@ -182,7 +182,7 @@ func (in *ingest) admitted(c *context, w *waiter) {
 	c.g.node(i).signed = w.e.Sig != nil
 	c.g.node(i).local = w.local // one's own waits only after damage, which ended its chain
 	in.got.NewIDs = append(in.got.NewIDs, w.e.ID)
-	in.last = in.j.enqueue(&item{c: c, kind: recordReceived, e: w.e, node: i, logged: w.logged})
+	in.last = in.j.enqueue(&item{c: c, kind: recordReceived, e: w.e, node: i, logged: w.logged, place: w.place})
 	in.j.o.Observer.Admitted(c.id, w.e)
 }
 

@@ -149,10 +149,10 @@ func (r *replay) show(g *span, k int) error {
 	if r.each == nil {
 		return nil
 	}
-	rd := g.records[k]
+	rd := r.s.records[g.from+k]
 	seq := g.head.first + uint64(k)
 	if len(g.lost) > 0 && rd.place.Offset > g.lost[0].at { // what follows a lost one is counted from the end
-		seq = g.head.first + uint64(g.head.count) - uint64(len(g.records)-k)
+		seq = g.head.first + uint64(g.head.count) - uint64(g.to-g.from-k)
 	}
 	w := r.j.w
 	out := Record{Sequence: seq, Segment: int(rd.place.Offset / w.length), Offset: rd.place.Offset % w.length, Size: rd.place.Size,

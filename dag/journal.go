@@ -28,6 +28,7 @@ type Journal struct {
 	closed   bool
 	fresh    bool // the next clean stop ends the chains
 	damaged  bool // the log has damage
+	indexed  bool // somebody gave an index
 	refused  tally
 	synced   Mark
 	records  uint64 // good ones, synced
@@ -66,7 +67,7 @@ func openJournal(disk Disk, o Options, each func(Record) error) (*Journal, Recov
 	if err != nil {
 		return nil, rec, fmt.Errorf("dag: open: %w", err)
 	}
-	j := &Journal{o: o, lock: lock, ctxs: make(map[ID]*context)}
+	j := &Journal{o: o, lock: lock, ctxs: make(map[ID]*context), indexed: o.Index != Index(fixedIndex{})}
 	j.turn.L = &j.mu
 	w, heads, err := openLog(disk, o, &rec)
 	if err == nil {

@@ -163,7 +163,7 @@ func (w *wal) rest() error {
 // else without an id is refused, for it may be a history.
 func (w *wal) createAgain(o Options, last int64) error {
 	if last == 0 {
-		buf, err := readSegment(w.files[0], maxSegment)
+		buf, err := readSegment(w.files[0], maxSegment, nil)
 		if err != nil {
 			return fmt.Errorf("dag: log: %w", err)
 		}

@@ -10,6 +10,11 @@ type replay struct {
 	batch []Located
 	clean bool
 	each  func(Record) error // sees the good records, or nil
+	quiet bool               // nobody is told of deltas
+	delta Delta              // for those that nobody is told of
+	c     *context           // of the delta before
+	s     *scanned           // the segment before
+	buf   []byte
 	// of the group being read
 	told  map[*context][]*Entry
 	order []*context
@@ -18,6 +23,7 @@ type replay struct {
 // recover reads every segment, cuts the torn tail of the last, and stands ready to append.
 func (j *Journal) recover(heads []segmentHeader, rec *Recovery, each func(Record) error) error {
 	r := &replay{j: j, rec: rec, each: each, clean: true, told: make(map[*context][]*Entry)}
+	r.quiet = j.o.Observer == Observer(nobody{})
 	w := j.w
 	last := int64(len(heads) - 1)
 	synced, err := r.checkMark()
@@ -29,15 +35,17 @@ func (j *Journal) recover(heads []segmentHeader, rec *Recovery, each func(Record
 		if f == nil {
 			continue
 		}
-		buf, err := readSegment(f, w.length)
+		buf, err := readSegment(f, w.length, r.buf)
 		if err != nil {
 			return fmt.Errorf("dag: log: read %s: %w", segmentName(n), err)
 		}
+		r.buf = buf
 		to := int64(-1)
 		if n < last && heads[n+1].length != 0 && (heads[n+1].prevEnd-1)/w.length == n {
 			to = heads[n+1].prevEnd
 		}
-		s := w.scan(n, buf, to)
+		s := w.scan(n, buf, to, r.s)
+		r.s = s
 		if n == last {
 			torn := heads[n].length == 0 && s.synced == 0
 			if err := r.lastSegment(f, s, heads[n], torn, synced); err != nil {
@@ -145,11 +153,11 @@ func (r *replay) segment(s *scanned) error {
 		w.sequence = max(w.sequence, g.head.first+uint64(g.head.count)-1)
 		w.flags = g.head.flags
 		w.last = Mark{Log: w.id, Start: g.at, End: g.end, CRC: g.head.crc, Sequence: w.sequence}
-		for k, rd := range g.records {
+		for k := range s.records[g.from:g.to] {
 			if err := r.show(g, k); err != nil {
 				return err
 			}
-			if err := r.record(rd); err != nil {
+			if err := r.record(&s.records[g.from+k]); err != nil {
 				return err
 			}
 		}
@@ -176,7 +184,7 @@ func (r *replay) flushIndex() error {
 	if err := r.j.o.Index.Put(r.batch, r.j.w.last); err != nil {
 		return fmt.Errorf("dag: open: index: %w", err)
 	}
-	r.batch = nil
+	r.batch = r.batch[:0]
 	return nil
 }
 

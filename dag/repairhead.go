@@ -28,11 +28,11 @@ func repairHeads(disk Disk) (fixed int, err error) {
 			end = 0
 			continue
 		}
-		buf, err := readSegment(f, w.length)
+		buf, err := readSegment(f, w.length, nil)
 		if err != nil {
 			return fixed, fmt.Errorf("dag: repair: read %s: %w", segmentName(int64(n)), err)
 		}
-		s := w.scan(int64(n), buf, -1)
+		s := w.scan(int64(n), buf, -1, nil)
 		if h := &heads[n]; h.length == 0 {
 			if first, ok := s.first(); ok && (n == 0 || end > 0) {
 				*h = segmentHeader{log: w.id, number: int64(n), length: w.length, first: first, prevEnd: end}

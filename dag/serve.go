@@ -177,23 +177,17 @@ func (b *pageBuilder) add(l lane) (int, error) {
 // load reads one synced delta of the context by its number.
 func (b *pageBuilder) load(i uint32) (sealed, error) {
 	b.j.mu.Lock()
-	id := b.c.g.node(i).id
+	nd := b.c.g.node(i)
+	id, at := nd.id, nd.place
 	late := b.c.sigs[id]
 	b.j.mu.Unlock()
-	p, ok, err := b.j.o.Index.Get(id)
-	if err != nil {
-		return sealed{}, err
-	}
-	if !ok {
-		return sealed{}, fmt.Errorf("dag: serve: the index lacks %v: %w", id, ErrDamaged)
-	}
-	r, err := b.j.w.read(p)
+	r, err := b.j.w.read(at.unpack())
 	if err != nil {
 		return sealed{}, err
 	}
 	s, ok := sealedOf(r.body)
 	if !ok {
-		return sealed{}, fmt.Errorf("dag: serve: the index names no delta for %v: %w", id, ErrDamaged)
+		return sealed{}, fmt.Errorf("dag: serve: no delta stands at the place of %v: %w", id, ErrDamaged)
 	}
 	if len(s.sig) == 0 {
 		s.sig = late

@@ -223,7 +223,7 @@ func (j *Journal) admitOwn(c *context, s Signer, e *Entry) error {
 		return fmt.Errorf("dag: write: the delta is not admitted: %s", reason)
 	}
 	i := uint32(c.g.Len() - 1)
-	c.note(i, &waiter{e: e, local: true})
+	c.note(i, true, e.Delta.Author)
 	j.enqueue(&item{c: c, kind: recordWritten, e: e, node: i, signer: s, chain: c.g.node(i).chain})
 	j.o.Observer.Admitted(c.id, e)
 	return nil
