@@ -32,8 +32,9 @@ type group struct {
 	count uint32
 }
 
-func newGroup(log logID, at int64) *group {
-	return &group{log: log, at: at, buf: make([]byte, groupHead, 4096)}
+// newGroup begins a group in the room of a buffer, whose contents are over.
+func newGroup(log logID, at int64, room []byte) *group {
+	return &group{log: log, at: at, buf: append(room[:0], make([]byte, groupHead)...)}
 }
 
 func (g *group) add(kind recordKind, parts ...[]byte) Place {

@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 )
@@ -52,9 +53,12 @@ func (h *memHandle) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("dag: memdisk: write at %d", off)
 	}
-	err := h.d.faults.onWrite()
+	err, whole := h.d.faults.onWrite(), len(p)
 	if err != nil {
-		p = p[:len(p)/2]
+		p, whole = p[:len(p)/2], len(p)/2
+	}
+	if written := max(int64(len(f.now))-off, 0); written < int64(len(p)) { // beyond what was written it reads as zeros already
+		p = p[:written+int64(len(bytes.TrimRight(p[written:], "\x00")))]
 	}
 	if end := off + int64(len(p)); end > int64(len(f.now)) {
 		f.now = append(f.now, make([]byte, end-int64(len(f.now)))...)
@@ -65,7 +69,7 @@ func (h *memHandle) WriteAt(p []byte, off int64) (int, error) {
 		f.dirty[s] = true
 		delete(f.stray, s)
 	}
-	return len(p), err
+	return whole, err
 }
 
 // settle makes the first bytes of one sector safe.

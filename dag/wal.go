@@ -17,6 +17,8 @@ type wal struct {
 	end      int64  // position after the last group
 	last     Mark   // of the last group, the zero Mark in an empty log
 	flags    uint32 // of the last group
+	room     []byte // for the next group
+	zeroed   int64  // position up to which zeros were written ahead
 
 	mu    sync.RWMutex
 	files []File // by segment number; nil where the file is missing
@@ -26,6 +28,9 @@ type wal struct {
 // maxGroup is the length at which a group takes no more records: with one more record, and a head, it fits in the
 // smallest segment.
 const maxGroup = 2 << 20
+
+// maxRoom is the greatest buffer that is kept for the next group.
+const maxRoom = 1 << 20
 
 func (w *wal) file(segment int64) File {
 	w.mu.RLock()
@@ -101,6 +106,7 @@ func (w *wal) append(g *group, flags uint32) (Mark, error) {
 	if _, err := f.WriteAt(b, g.at%w.length); err != nil {
 		return Mark{}, fmt.Errorf("dag: log: append to %s: %w", segmentName(n), err)
 	}
+	w.zeroAhead(f, g.at+int64(len(b)))
 	if err := f.Fdatasync(); err != nil {
 		return Mark{}, fmt.Errorf("dag: log: sync %s: %w", segmentName(n), err)
 	}
@@ -110,13 +116,29 @@ func (w *wal) append(g *group, flags uint32) (Mark, error) {
 	return w.last, nil
 }
 
+// zeroAhead writes zeros after the end of the group that was just written, when it used up those before. The first write to a block
+// that was only allocated changes metadata, which makes its sync dearer; so one sync in many pays for all. That it
+// fails is no matter: the space reads as zeros anyway, and the sync tells of a disk that is broken.
+func (w *wal) zeroAhead(f File, end int64) {
+	if end <= w.zeroed {
+		return
+	}
+	off := end % w.length
+	if n := min(int64(len(zeros)), w.length-off); off != 0 {
+		f.WriteAt(zeros[:n], off)
+		w.zeroed = end + n
+	}
+}
+
+var zeros [1 << 20]byte
+
 // appendEmpty writes an empty group.
 func (w *wal) appendEmpty(flags uint32) (Mark, error) {
 	at, err := w.place(groupHead)
 	if err != nil {
 		return Mark{}, err
 	}
-	return w.append(newGroup(w.id, at), flags)
+	return w.append(newGroup(w.id, at, nil), flags)
 }
 
 // read gives the body of the record at a place, checked.

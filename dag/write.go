@@ -21,9 +21,13 @@ func (p *Pending) Entry() *Entry { return p.e }
 // write nobody waits for is synced with the next that somebody waits for. It may be called more than once and from any
 // goroutine. The error wraps ErrUnknownOutcome when the sync failed.
 func (p *Pending) Wait() (*Entry, error) {
-	p.j.mu.Lock()
-	defer p.j.mu.Unlock()
-	return p.e, p.j.wait(p.g)
+	if p.g.led.CompareAndSwap(false, true) {
+		p.j.mu.Lock()
+		defer p.j.mu.Unlock()
+		return p.e, p.j.steer(p.g)
+	}
+	<-p.g.done
+	return p.e, p.g.err
 }
 
 // Flush returns when all that is admitted is durable.
