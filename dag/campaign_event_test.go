@@ -118,7 +118,7 @@ func (c *campaign) fault(k event, h *lived) {
 				c.made[p.Entry().ID] = true
 				h.pend = append(h.pend, p)
 			}
-			if err != nil && !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrNotMember) && !errors.Is(err, ErrNoGenesis) {
+			if err != nil && !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrNotWritten) && !errors.Is(err, ErrNotMember) && !errors.Is(err, ErrNoGenesis) {
 				c.Fatalf("%s: %v", h.name, err)
 			}
 			if err != nil {
@@ -133,7 +133,21 @@ func (c *campaign) fault(k event, h *lived) {
 			break
 		}
 	}
-	if errors.Is(failed, ErrUnknownOutcome) {
+	var absent []ID
+	for _, p := range h.pend {
+		if _, err := p.Wait(); errors.Is(err, ErrNotWritten) {
+			absent = append(absent, p.Entry().ID)
+			c.probe("not written", true)
+		}
+	}
+	defer func() {
+		for _, id := range absent {
+			if h.j.Has(id) {
+				c.Fatalf("%s said that %v was not written, and has it", h.name, id)
+			}
+		}
+	}()
+	if errors.Is(failed, ErrUnknownOutcome) || errors.Is(failed, ErrNotWritten) {
 		if !errors.Is(failed, errBroken) {
 			c.Fatalf("%s: the cause is not named: %v", h.name, failed)
 		}

@@ -21,6 +21,7 @@ type commit struct {
 	led       atomic.Bool   // one of those who wait leads, the others wait for done
 	followers int           // of the others, those that came through wait
 	done      chan struct{} // closed when it was delivered or dropped; err is set before
+	wrote     bool          // some of it may be in the log
 	ended     bool
 	err       error
 }
@@ -168,6 +169,7 @@ func (j *Journal) write(g *commit) (Mark, error) {
 	if b.count == 0 {
 		return j.w.last, nil
 	}
+	g.wrote = true
 	return j.w.append(b, 0)
 }
 
@@ -282,7 +284,10 @@ func (j *Journal) end(g *commit) {
 		j.unsynced -= int(it.size())
 	}
 	if j.dropped && g.err == nil {
-		g.err = fmt.Errorf("dag: %w: %w", ErrUnknownOutcome, j.failed)
+		g.err = fmt.Errorf("dag: %w: %w", ErrNotWritten, j.failed)
+		if g.wrote {
+			g.err = fmt.Errorf("dag: %w: %w", ErrUnknownOutcome, j.failed)
+		}
 	}
 	close(g.done)
 }

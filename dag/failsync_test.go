@@ -191,7 +191,7 @@ func (brokenSigner) Sign([]byte) ([]byte, error) { return nil, errBroken }
 func TestAFailingSignerStopsTheJournal(t *testing.T) {
 	b := newBench(t)
 	p := must(b.j.Write(b.ctx, brokenSigner{b.alice}, Edit{Kind: KindData}))
-	if _, err := p.Wait(); !errors.Is(err, ErrUnknownOutcome) || !errors.Is(err, errBroken) {
+	if _, err := p.Wait(); !errors.Is(err, ErrNotWritten) || !errors.Is(err, errBroken) {
 		t.Errorf("%v", err)
 	}
 	if _, err := b.j.Found(b.alice, Grant{}); !errors.Is(err, ErrStopped) {

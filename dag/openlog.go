@@ -74,9 +74,9 @@ func openLog(disk Disk, o Options, rec *Recovery) (*wal, []segmentHeader, error)
 		rec.Copied = now != hm.touched
 	}
 	if !hasHome || rec.Copied || hm.touched != "" {
-		err = w.saveHome("")
+		_ = w.saveHome("") // a full disk must not keep the history from being read; at worst the next start begins new chains once more
 	}
-	return w, heads, err
+	return w, heads, nil
 }
 
 func segmentNumbers(disk Disk) ([]int64, error) {

@@ -20,6 +20,9 @@ var (
 	ErrClock = errors.New("the clock is not before the year 9999")
 	// ErrUnknownOutcome: the sync failed, so the write may or may not be there after the journal is opened again.
 	ErrUnknownOutcome = errors.New("the outcome is unknown")
+	// ErrNotWritten: the group's turn did not come, or there was no room for it (a full disk): nothing of it is in the log, nor
+	// will be when the journal is opened again.
+	ErrNotWritten = errors.New("nothing of it was written")
 	// ErrStopped: an earlier sync failed; the journal takes no writes until it is opened again.
 	ErrStopped = errors.New("the journal is stopped after a failure; open it again")
 	// ErrClosed: Close was called.

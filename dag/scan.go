@@ -127,10 +127,10 @@ func (w *wal) cut(f File, s *scanned, synced int64, rec *Recovery) error {
 		s.groups = s.groups[:i]
 		zero := make([]byte, rec.CutBytes)
 		if _, err := f.WriteAt(zero, g.at-s.base); err != nil {
-			return fmt.Errorf("dag: log: zero the torn tail: %w", err)
+			return fmt.Errorf("dag: log: zero the torn tail of %s: %w", segmentName(s.base/w.length), err)
 		}
 		if err := f.Fdatasync(); err != nil {
-			return fmt.Errorf("dag: log: sync the cut: %w", err)
+			return fmt.Errorf("dag: log: sync the cut of %s: %w", segmentName(s.base/w.length), err)
 		}
 		break
 	}
@@ -140,10 +140,10 @@ func (w *wal) cut(f File, s *scanned, synced int64, rec *Recovery) error {
 	}
 	if g := &s.groups[len(s.groups)-1]; g.whole() {
 		if _, err := f.WriteAt(s.buf[g.at-s.base:g.end-s.base], g.at-s.base); err != nil {
-			return fmt.Errorf("dag: log: write the last group again: %w", err)
+			return fmt.Errorf("dag: log: write the last group of %s again: %w", segmentName(s.base/w.length), err)
 		}
 		if err := f.Fdatasync(); err != nil {
-			return fmt.Errorf("dag: log: sync the last group: %w", err)
+			return fmt.Errorf("dag: log: sync the last group of %s: %w", segmentName(s.base/w.length), err)
 		}
 	}
 	return nil

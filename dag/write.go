@@ -19,7 +19,8 @@ func (p *Pending) Entry() *Entry { return p.e }
 
 // Wait returns when the write is durable and its observers were told. Callers that wait together share one fdatasync; a
 // write nobody waits for is synced with the next that somebody waits for. It may be called more than once and from any
-// goroutine. The error wraps ErrUnknownOutcome when the sync failed.
+// goroutine. The error wraps ErrUnknownOutcome when the sync
+// failed, and ErrNotWritten when nothing of the write reached the log.
 func (p *Pending) Wait() (*Entry, error) {
 	if p.g.led.CompareAndSwap(false, true) {
 		p.j.mu.Lock()
@@ -106,8 +107,8 @@ func (j *Journal) nonce() ([]byte, error) {
 // Write makes a delta of the author on the version of the edit, admits it in memory, and returns before it is durable:
 // the next write of the context is made on it. It never waits for the network; it waits for a sync only when more than
 // Options.MaxUnsynced bytes are not durable. Errors: ErrUnknownContext, ErrNoGenesis, ErrNotMember, ErrNotAllowed,
-// ErrTooLarge, ErrUnknownParent, ErrClock, ErrStopped, ErrClosed; then nothing was written. ErrUnknownOutcome comes with a
-// Pending, from such a sync.
+// ErrTooLarge, ErrUnknownParent, ErrClock, ErrStopped, ErrClosed; then nothing was written. ErrUnknownOutcome and ErrNotWritten come
+// with a Pending, from such a sync.
 func (j *Journal) Write(ctx ID, s Signer, e Edit) (*Pending, error) {
 	if err := e.check(); err != nil {
 		return nil, err
