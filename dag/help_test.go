@@ -20,9 +20,6 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(killDir); dir != "" {
 		load(dir)
 	}
-	if dir := os.Getenv(openDir); dir != "" {
-		openOnce(dir)
-	}
 	goleak.VerifyTestMain(m)
 }
 
