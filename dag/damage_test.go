@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"errors"
 	"slices"
 	"testing"
 )
@@ -110,5 +111,31 @@ func TestRule3_2_ACutBetweenGroupsIsNamedWhenTheIndexKnowsBetter(t *testing.T) {
 		if named := len(rec.Damage) == 1 && rec.Damage[0].Offset == from; named != knows {
 			t.Errorf("knows %v: %+v, the cut is at %d", knows, rec, from)
 		}
+	}
+}
+
+// TestServeGoesAroundDamage: what rots while the journal runs stops its branch, and no other.
+func TestServeGoesAroundDamage(t *testing.T) {
+	b := newBench(t)
+	put(t, b.j, b.ctx, b.alice, "one")
+	rotten := put(t, b.j, b.ctx, b.alice, "rotten")
+	name, _, to := tail(b.j)
+	put(t, b.j, b.ctx, b.alice, "behind it")
+	other := put(t, b.j, b.ctx, b.bob, "beside it", b.ctx)
+	b.disk.Corrupt(name, to-1, 1)
+	peer, _ := open(t, NewMemDisk(), b.w.options())
+	peer.Join(b.ctx)
+	got, _, err := b.j.Serve(b.ctx, peer.Have(b.ctx), MaxPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in := feed(t, peer, b.ctx, got); in.Admitted != 3 || !peer.Has(other.ID) {
+		t.Errorf("%+v", in)
+	}
+	if _, _, err := b.j.Serve(b.ctx, peer.Have(b.ctx), MaxPage); !errors.Is(err, ErrDamaged) {
+		t.Errorf("nothing but damage is left: %v", err)
+	}
+	if _, missing, err := b.j.ServeIDs(b.ctx, []ID{rotten.ID, other.ID}, MaxPage); err != nil || !slices.Equal(missing, []ID{rotten.ID}) {
+		t.Errorf("%v, missing %v", err, missing)
 	}
 }

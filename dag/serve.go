@@ -2,6 +2,7 @@ package dag
 
 import (
 	"container/heap"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -86,7 +87,8 @@ func (g *Graph) waitingEnds() (tips []Tip) {
 // to a kept signature, oldest first, at most maxBytes (and MaxPage) long and MaxPageDeltas deltas. Tips that are not
 // held here say nothing, so a peer on a fork gets the branch from the last delta it names that is held. more tells
 // that something is left. An empty page with more false: nothing lacks. A piece that does not fit alone gives
-// ErrTooLarge: an honest one is at most 64 KiB and one delta long, so MaxPage always fits.
+// ErrTooLarge: an honest one is at most 64 KiB and one delta long, so MaxPage always fits. A branch ends before a damaged record;
+// when nothing else is left, the error is ErrDamaged.
 func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more bool, err error) {
 	j.mu.Lock()
 	c, err := j.known(ctx)
@@ -98,9 +100,14 @@ func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more boo
 	heap.Init(&h)
 	j.mu.Unlock()
 	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead}
-	var tooLarge error
+	var refused error
 	for len(h) > 0 {
 		n, err := b.add(h[0])
+		if errors.Is(err, ErrDamaged) { // the rest of this branch has to come from elsewhere
+			heap.Pop(&h)
+			refused = err
+			continue
+		}
 		if err != nil {
 			return nil, false, err
 		}
@@ -111,7 +118,7 @@ func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more boo
 			}
 			// Over MaxPage it fits nowhere: only a dishonest author's run is so long, and it is left out.
 			if heap.Pop(&h); b.most < MaxPage {
-				tooLarge = fmt.Errorf("dag: serve: a run of %v does not fit in %d bytes: %w", ctx, b.most, ErrTooLarge)
+				refused = fmt.Errorf("dag: serve: a run of %v does not fit in %d bytes: %w", ctx, b.most, ErrTooLarge)
 			}
 			continue
 		}
@@ -122,7 +129,7 @@ func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more boo
 		}
 	}
 	if len(b.runs) == 0 {
-		return nil, false, tooLarge
+		return nil, false, refused
 	}
 	return encodePage(b.runs, b.size), more, nil
 }
@@ -150,6 +157,9 @@ func (b *pageBuilder) add(l lane) (int, error) {
 			return 0, nil
 		}
 		s, err := b.load(i)
+		if errors.Is(err, ErrDamaged) && n > 0 {
+			break
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -196,7 +206,7 @@ func (b *pageBuilder) load(i uint32) (sealed, error) {
 }
 
 // ServeIDs gives a page of named deltas, each with its run up to the next kept signature, in log order; at most maxBytes
-// (and MaxPage) long. missing are those that are not held, not proved, or did not fit; they keep the order of ids.
+// (and MaxPage) long. missing are those that are not held, not proved, damaged, or did not fit; they keep the order of ids.
 func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing []ID, err error) {
 	j.mu.Lock()
 	c, err := j.known(ctx)
@@ -223,7 +233,7 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 			continue
 		}
 		n, err := b.add(l)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrDamaged) {
 			return nil, nil, err
 		}
 		if n == 0 {
