@@ -2,6 +2,7 @@ package dag
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 )
 
@@ -70,6 +71,18 @@ func FuzzHome(f *testing.F) {
 		}
 		if again, ok := decodeHome(h.encode()); !ok || again != h {
 			t.Fatalf("%q is read as %+v, which is read as %+v", b, h, again)
+		}
+	})
+}
+
+// FuzzMended: what is accepted is what would be written.
+func FuzzMended(f *testing.F) {
+	f.Add(encodeMended(logID{1}, []spot{{0, 4136}, {7, 9000}}))
+	f.Add(encodeMended(logID{1}, nil))
+	f.Add([]byte("merograph mended 01\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if spots := decodeMended(logID{1}, b); spots != nil && !slices.Equal(decodeMended(logID{1}, encodeMended(logID{1}, spots)), spots) {
+			t.Fatalf("%q gives %v", b, spots)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -71,69 +70,6 @@ func (j *Journal) inspect(rec Recovery) Inspection {
 		}
 	}
 	return in
-}
-
-// RepairLog does to a log what can be done while no node runs: it cuts a torn tail, writes lost heads of segments again, and,
-// when from is not nil, takes from another home's log (a backup, a copy, a peer's) every delta of its own contexts that it
-// lacks. from is read and not changed. What remains is in the Inspection's Damage and Missing: its bytes are lost, and a node that
-// runs gets the deltas again from its peers. New chains begin after it.
-// The mark is as for VerifyLog; of the options, Wall and Rand are needed and Index is not used. Errors are those of Open and VerifyLog.
-func RepairLog(disk, from Disk, mark Mark, o Options) (fixed Repaired, err error) {
-	if err := holdsLog(disk); err != nil {
-		return fixed, err
-	}
-	if fixed.Heads, err = repairHeads(disk); err != nil {
-		return fixed, err
-	}
-	o.Index = fixedIndex{mark}
-	j, rec, err := Open(disk, o)
-	if err != nil {
-		return fixed, err
-	}
-	if from != nil {
-		fixed.Fetched, err = j.takeFrom(from)
-	}
-	fixed.Inspection = j.inspect(rec)
-	return fixed, errors.Join(err, j.Close())
-}
-
-// Repaired tells what RepairLog did.
-type Repaired struct {
-	// Inspection is of the log after it; its Cut tells of the tail that was cut.
-	Inspection
-	// Heads counts the segments whose head was written again, Fetched the deltas that came from the other log.
-	Heads, Fetched int
-}
-
-// takeFrom ingests what another home's log has and this one lacks.
-func (j *Journal) takeFrom(disk Disk) (fetched int, err error) {
-	if err := holdsLog(disk); err != nil {
-		return 0, fmt.Errorf("the other home: %w", err)
-	}
-	other, _, err := openJournal(glass{disk}, Options{Wall: j.o.Wall, Rand: noRand{}}, nil)
-	if err != nil {
-		return 0, fmt.Errorf("the other home: %w", err)
-	}
-	defer func() { err = errors.Join(err, other.w.close(), other.lock.Close()) }()
-	for _, ctx := range j.Contexts() {
-		if !slices.Contains(other.Contexts(), ctx) {
-			continue
-		}
-		for {
-			page, more, err := other.Serve(ctx, j.Have(ctx), MaxPage)
-			if err != nil {
-				return fetched, fmt.Errorf("the other home: %w", err)
-			}
-			got, err := j.Ingest(ctx, page)
-			if err != nil {
-				return fetched, err
-			}
-			if fetched += got.Admitted; !more || got.Admitted+got.Waiting == 0 {
-				break
-			}
-		}
-	}
-	return fetched, nil
 }
 
 func holdsLog(disk Disk) error {

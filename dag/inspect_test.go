@@ -114,11 +114,11 @@ func TestRepairLogTakesFromAnotherHome(t *testing.T) {
 	closeJ(t, b.j)
 	backup := b.disk.Backup()
 	b.disk.Corrupt(name, to-1, 1)
-	fixed, err := RepairLog(b.disk, nil, Mark{}, b.w.options())
+	fixed, err := RepairLog(b.disk, Repair{Options: b.w.options()})
 	if err != nil || fixed.Fetched != 0 || !slices.Equal(fixed.Missing, []Lack{{b.ctx, rot.ID}}) {
 		t.Fatalf("%v, %+v", err, fixed)
 	}
-	fixed, err = RepairLog(b.disk, backup, Mark{}, b.w.options())
+	fixed, err = RepairLog(b.disk, Repair{Options: b.w.options(), From: backup})
 	if err != nil || fixed.Fetched != 2 || len(fixed.Missing) > 0 || len(fixed.Damage) != 1 {
 		t.Fatalf("%v, %+v", err, fixed)
 	}
@@ -126,7 +126,7 @@ func TestRepairLogTakesFromAnotherHome(t *testing.T) {
 	if got := sorted(all(t, j, b.ctx)); !slices.Equal(got, want) {
 		t.Errorf("%d deltas, want %d", len(got), len(want))
 	}
-	if _, err := RepairLog(NewMemDisk(), nil, Mark{}, b.w.options()); !errors.Is(err, ErrNoLog) {
+	if _, err := RepairLog(NewMemDisk(), Repair{Options: b.w.options()}); !errors.Is(err, ErrNoLog) {
 		t.Errorf("no log: %v", err)
 	}
 }
@@ -146,12 +146,54 @@ func TestRepairLogWritesLostHeads(t *testing.T) {
 	if in := verify(t, b.disk); len(in.Damage) != 3 {
 		t.Fatalf("%+v", in.Damage)
 	}
-	fixed, err := RepairLog(b.disk, nil, Mark{}, b.w.options())
+	fixed, err := RepairLog(b.disk, Repair{Options: b.w.options()})
 	if err != nil || fixed.Heads != 3 || len(fixed.Damage) > 0 {
 		t.Fatalf("%v, %+v", err, fixed)
 	}
 	j, rec := open(t, b.disk, b.w.options())
 	if got := all(t, j, b.ctx); !slices.Equal(got, want) || len(rec.Damage) > 0 {
 		t.Errorf("%d deltas, want %d; %+v", len(got), len(want), rec)
+	}
+}
+
+// TestRepairLogAcceptsWhatIsLost, when nothing stands on it: no later start names it, and chains go on again.
+func TestRepairLogAcceptsWhatIsLost(t *testing.T) {
+	b := newBench(t)
+	rot := put(t, b.j, b.ctx, b.alice, "rotten")
+	name, _, to := tail(b.j)
+	put(t, b.j, b.ctx, b.alice, "on it")
+	peer, _ := open(t, NewMemDisk(), b.w.options())
+	peer.Join(b.ctx)
+	pull(t, b.j, peer, b.ctx, MaxPage)
+	closeJ(t, b.j)
+	b.disk.Corrupt(name, to-1, 1)
+	accept := Repair{Options: b.w.options(), Accept: true}
+	if fixed, err := RepairLog(b.disk, accept); !errors.Is(err, ErrMissing) || len(fixed.Damage) != 1 {
+		t.Fatalf("%v, %+v", err, fixed)
+	}
+	j, _ := open(t, b.disk, b.w.options())
+	pull(t, peer, j, b.ctx, MaxPage)
+	if !j.Has(rot.ID) {
+		t.Fatal("it did not come back")
+	}
+	closeJ(t, j)
+	if fixed, err := RepairLog(b.disk, accept); err != nil || len(fixed.Damage) > 0 || fixed.Accepted != 1 {
+		t.Fatalf("%v, %+v", err, fixed)
+	}
+	if in := verify(t, b.disk); len(in.Damage) > 0 || in.Accepted != 1 || !in.Clean {
+		t.Errorf("%+v", in)
+	}
+	j, _ = open(t, b.disk, b.w.options())
+	chain := put(t, j, b.ctx, b.alice, "next")
+	closeJ(t, j)
+	j, rec := open(t, b.disk, b.w.options())
+	if e := put(t, j, b.ctx, b.alice, "and next"); !rec.Clean || e.Delta.Prev != chain.ID {
+		t.Errorf("the chain does not go on: %+v", rec)
+	}
+	same(t, j, j, b.ctx)
+	closeJ(t, j)
+	b.disk.Corrupt(name, to+groupHead+recordHead+70, 1) // new damage is named
+	if in := verify(t, b.disk); len(in.Damage) != 1 || in.Accepted != 1 {
+		t.Errorf("%+v", in)
 	}
 }

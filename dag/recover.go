@@ -196,6 +196,9 @@ func (r *replay) finish(existed bool, synced int64) error {
 		rec.Damage = append(rec.Damage, Damage{Segment: int(w.end / w.length), Offset: w.end % w.length,
 			Reason: "the log ends before what the index had seen synced"})
 	}
+	if err := w.forgive(rec); err != nil {
+		return err
+	}
 	rec.Clean = r.clean && !rec.Cut
 	rec.LastSequence = w.sequence
 	j.records, j.damaged = rec.Records, len(rec.Damage) > 0

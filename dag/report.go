@@ -52,6 +52,8 @@ type Recovery struct {
 	Reason   string
 	// Damage lists what is lost before the synced end.
 	Damage []Damage
+	// Accepted counts the damaged places that RepairLog was told to accept; Damage does not have them.
+	Accepted int
 	// Clean tells that the journal was closed cleanly; otherwise every author begins a new chain with its next write.
 	Clean bool
 	// Copied tells that the files were copied, moved, or put back from a copy: the home's stamp is another one, or the last

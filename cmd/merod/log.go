@@ -121,25 +121,30 @@ func logDump(c *common) *cobra.Command {
 }
 
 func logRepair(c *common) *cobra.Command {
-	from := ""
+	from, accept := "", false
 	cmd := &cobra.Command{Use: "repair", Short: "cut a torn end, write lost heads again, take what is lost from another home", Args: takes(0)}
 	cmd.Flags().StringVar(&from, "from", "", "a home (a backup, a copy, a peer's) that is read and not changed")
+	cmd.Flags().BoolVar(&accept, "accept", false, "accept what is still damaged when nothing stands on it: later starts name it no more")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		l, err := openClosed(c.homeOf(os.Getenv))
 		if err != nil {
 			return err
 		}
 		defer l.lock.Close()
-		var other dag.Disk
+		how := dag.Repair{Options: dag.Options{Wall: time.Now, Rand: rand.Reader}, Mark: l.mark, Accept: accept}
 		if from != "" {
 			o, err := openClosed(from)
 			if err != nil {
 				return err
 			}
 			defer o.lock.Close()
-			other = o.disk
+			how.From = o.disk
 		}
-		fixed, err := dag.RepairLog(l.disk, other, l.mark, dag.Options{Wall: time.Now, Rand: rand.Reader})
+		fixed, err := dag.RepairLog(l.disk, how)
+		if errors.Is(err, dag.ErrMissing) {
+			return fmt.Errorf("the damage in the log of %s is not accepted: %s missing on which others stand; start the node, which asks its peers for them, or use --from",
+				l.home, plural(len(fixed.Missing), "delta is", "deltas are"))
+		}
 		if err != nil {
 			return l.explain(err)
 		}

@@ -18,6 +18,7 @@ type logState struct {
 	Damage       []logDamage `json:"damage"`
 	Torn         *logTorn    `json:"torn,omitempty"`
 	Missing      []logLack   `json:"missing,omitempty"`
+	Accepted     int         `json:"accepted,omitempty"`
 }
 
 type logDamage struct {
@@ -37,7 +38,7 @@ type logLack struct {
 }
 
 func logOf(in dag.Inspection) logState {
-	s := logState{Records: in.Records, LastSequence: in.LastSequence, Bytes: in.Bytes, Segments: in.Segments, Clean: in.Clean, Damage: []logDamage{}}
+	s := logState{Records: in.Records, LastSequence: in.LastSequence, Bytes: in.Bytes, Segments: in.Segments, Clean: in.Clean, Accepted: in.Accepted, Damage: []logDamage{}}
 	for _, d := range in.Damage {
 		s.Damage = append(s.Damage, logDamage(d))
 	}
@@ -71,6 +72,9 @@ func lossRows(s logState) (rows [][]string) {
 	}
 	if len(rows) == 0 {
 		rows = append(rows, []string{"damage", "none"})
+	}
+	if s.Accepted > 0 {
+		rows = append(rows, []string{"accepted", plural(s.Accepted, "damaged place", "damaged places")})
 	}
 	return rows
 }
