@@ -29,6 +29,9 @@ type wal struct {
 // smallest segment.
 const maxGroup = 2 << 20
 
+// maxPosition bounds a log, to what a node has room for in the place of its record: 16 TiB.
+const maxPosition = 1 << (64 - placeBits)
+
 // maxRoom is the greatest buffer that is kept for the next group.
 const maxRoom = 1 << 20
 
@@ -62,6 +65,9 @@ func (w *wal) place(size int64) (int64, error) {
 		return w.end, nil
 	}
 	n := int64(w.segments())
+	if (n+1)*w.length > maxPosition {
+		return 0, fmt.Errorf("dag: log: it has %d segments, and none after them can be named", n)
+	}
 	f, err := w.disk.Create(segmentName(n), w.length)
 	if err != nil {
 		return 0, fmt.Errorf("dag: log: new segment: %w", err)
