@@ -57,8 +57,9 @@ func (h *memHandle) WriteAt(p []byte, off int64) (int, error) {
 	if err != nil {
 		p, whole = p[:len(p)/2], len(p)/2
 	}
-	if written := max(int64(len(f.now))-off, 0); written < int64(len(p)) { // beyond what was written it reads as zeros already
-		p = p[:written+int64(len(bytes.TrimRight(p[written:], "\x00")))]
+	written := min(max(int64(len(f.now))-off, 0), int64(len(p)))
+	if n := int64(len(p)) - written; n <= int64(len(zeros)) && bytes.Equal(p[written:], zeros[:n]) { // beyond what was written it reads as zeros already
+		p = p[:written]
 	}
 	if end := off + int64(len(p)); end > int64(len(f.now)) {
 		f.now = append(f.now, make([]byte, end-int64(len(f.now)))...)

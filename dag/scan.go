@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,9 @@ func readSegment(f File, length int64, buf []byte) ([]byte, error) {
 		return nil, err
 	}
 	end := len(buf)
+	for end >= segmentHead && bytes.Equal(buf[end-segmentHead:end], zeros[:segmentHead]) {
+		end -= segmentHead
+	}
 	for end > 0 && buf[end-1] == 0 {
 		end--
 	}
