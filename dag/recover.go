@@ -131,6 +131,9 @@ func (r *replay) lastSegment(f File, s *scanned, h segmentHeader, torn bool, syn
 		w.end = end
 	case h.length == 0:
 		r.rec.Damage = append(r.rec.Damage, Damage{Segment: int(s.base / w.length), Reason: errNoHeader.Error()})
+		if err := f.Fdatasync(); err != nil {
+			return fmt.Errorf("dag: log: sync %s: %w", segmentName(s.base/w.length), err)
+		}
 	default:
 		return w.saveHead(f, h)
 	}

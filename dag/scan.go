@@ -117,7 +117,7 @@ func (w *wal) damage(s *scanned) (list []Damage) {
 }
 
 // cut takes the torn tail off the last segment: from the first bad group at or after the synced end. What is cut is
-// zeroed, the last group is written again, and both are synced.
+// zeroed and synced, and the last group is written again: the caller syncs that.
 func (w *wal) cut(f File, s *scanned, synced int64, rec *Recovery) error {
 	end := s.base + segmentHead
 	for i := range s.groups {
@@ -145,9 +145,6 @@ func (w *wal) cut(f File, s *scanned, synced int64, rec *Recovery) error {
 	if g := &s.groups[len(s.groups)-1]; g.whole() {
 		if _, err := f.WriteAt(s.buf[g.at-s.base:g.end-s.base], g.at-s.base); err != nil {
 			return fmt.Errorf("dag: log: write the last group of %s again: %w", segmentName(s.base/w.length), err)
-		}
-		if err := f.Fdatasync(); err != nil {
-			return fmt.Errorf("dag: log: sync the last group of %s: %w", segmentName(s.base/w.length), err)
 		}
 	}
 	return nil
