@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"testing"
@@ -137,5 +138,23 @@ func TestServeGoesAroundDamage(t *testing.T) {
 	}
 	if _, missing, err := b.j.ServeIDs(b.ctx, []ID{rotten.ID, other.ID}, MaxPage); err != nil || !slices.Equal(missing, []ID{rotten.ID}) {
 		t.Errorf("%v, missing %v", err, missing)
+	}
+}
+
+// TestRule3_2_WhatIsCutIsZeroedFirst, and durably so, before anything is written in its place.
+func TestRule3_2_WhatIsCutIsZeroedFirst(t *testing.T) {
+	b := newBench(t)
+	must(b.j.Write(b.ctx, b.alice, Edit{Kind: KindData, Payload: bytes.Repeat([]byte{1}, 3*Sector)}))
+	end := b.j.w.end
+	d := b.tornFlush()
+	d.FailWrite(2, errBroken) // the zeros are the first
+	if _, _, err := Open(d, b.w.options()); !errors.Is(err, errBroken) {
+		t.Fatal(err)
+	}
+	d.Crash()
+	for _, c := range d.files[segmentName(0)].now[end:] {
+		if c != 0 {
+			t.Fatal("what was cut is still there")
+		}
 	}
 }
