@@ -1,5 +1,7 @@
 package dag
 
+import "slices"
+
 // chain is one author's chain in a graph.
 type chain struct {
 	id     ID
@@ -51,3 +53,37 @@ func (g *Graph) ancestor(i uint32, seq uint64) uint32 {
 
 // Forks gives the number of chains with several branches.
 func (g *Graph) Forks() int { return g.forks }
+
+// Fork is a chain that goes on from one delta in several ways, since two homes wrote on it: a restored disk, a clone. All of it
+// is kept, and folded as concurrent (DATA 1.6).
+type Fork struct {
+	// Context, Chain and Author are whose it is.
+	Context, Chain ID
+	Author         Key
+	// Ends are the last provable deltas of its branches, sorted.
+	Ends []Tip
+}
+
+// Forks gives the forked chains of a context of which something can be proved, in the order in which they began here. An
+// unknown context has none.
+func (j *Journal) Forks(ctx ID) (list []Fork) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := j.ctxs[ctx]
+	if c == nil {
+		return nil
+	}
+	for k := range c.g.chains {
+		ch := &c.g.chains[k]
+		if !ch.forked || len(ch.ends) == 0 {
+			continue
+		}
+		f := Fork{Context: ctx, Chain: ch.id, Author: ch.author}
+		for _, i := range ch.ends {
+			f.Ends = append(f.Ends, c.g.tip(i))
+		}
+		slices.SortFunc(f.Ends, Tip.Compare) //lint:total-key equal tips are the same
+		list = append(list, f)
+	}
+	return list
+}

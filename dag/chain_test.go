@@ -3,6 +3,7 @@ package dag
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -199,6 +200,14 @@ func TestRule1_3_ARollbackThatNobodyShowedForks(t *testing.T) {
 	same(t, other, b.j, b.ctx)
 	if c := b.j.Stats().Contexts[0]; c.Chains != 3 || c.Forks != 1 {
 		t.Errorf("%+v", c)
+	}
+	forks := b.j.Forks(b.ctx)
+	if len(forks) != 1 || forks[0].Chain != b.ctx || forks[0].Author != b.alice.Public() || len(forks[0].Ends) != 2 ||
+		!slices.IsSortedFunc(forks[0].Ends, Tip.Compare) || forks[0].Ends[0].Seq+forks[0].Ends[1].Seq != 5 {
+		t.Errorf("%+v", forks)
+	}
+	if len(b.j.Forks(ID{1})) > 0 {
+		t.Error("an unknown context has forks")
 	}
 }
 

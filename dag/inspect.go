@@ -20,6 +20,8 @@ type Inspection struct {
 	Contexts []ContextStats
 	// Missing are lost deltas that others name, by context and ascending: at most 64 of each.
 	Missing []Lack
+	// Forks are the chains with several branches, by context.
+	Forks []Fork
 }
 
 // Lack names a delta that its context lacks.
@@ -65,6 +67,7 @@ func (j *Journal) inspect(rec Recovery) Inspection {
 	s := j.Stats()
 	in := Inspection{Recovery: rec, Bytes: s.Bytes, Segments: s.Segments, Contexts: s.Contexts}
 	for _, c := range s.Contexts {
+		in.Forks = append(in.Forks, j.Forks(c.ID)...)
 		for _, id := range j.Missing(c.ID) {
 			in.Missing = append(in.Missing, Lack{c.ID, id})
 		}

@@ -18,7 +18,15 @@ type logState struct {
 	Damage       []logDamage `json:"damage"`
 	Torn         *logTorn    `json:"torn,omitempty"`
 	Missing      []logLack   `json:"missing,omitempty"`
+	Forks        []logFork   `json:"forks,omitempty"`
 	Accepted     int         `json:"accepted,omitempty"`
+}
+
+type logFork struct {
+	Context dag.ID   `json:"contextId"`
+	Chain   dag.ID   `json:"chain"`
+	Author  string   `json:"author"`
+	Ends    []dag.ID `json:"ends"`
 }
 
 type logDamage struct {
@@ -44,6 +52,13 @@ func logOf(in dag.Inspection) logState {
 	}
 	if in.Cut {
 		s.Torn = &logTorn{in.CutBytes, in.Reason}
+	}
+	for _, f := range in.Forks {
+		out := logFork{Context: f.Context, Chain: f.Chain, Author: f.Author.String()}
+		for _, e := range f.Ends {
+			out.Ends = append(out.Ends, e.ID)
+		}
+		s.Forks = append(s.Forks, out)
 	}
 	for _, m := range in.Missing {
 		s.Missing = append(s.Missing, logLack(m))
@@ -72,6 +87,9 @@ func lossRows(s logState) (rows [][]string) {
 	}
 	if len(rows) == 0 {
 		rows = append(rows, []string{"damage", "none"})
+	}
+	for _, f := range s.Forks {
+		rows = append(rows, []string{"fork", fmt.Sprintf("the chain %s has %d branches: two homes wrote on it, and all of it is kept", f.Chain, len(f.Ends))})
 	}
 	if s.Accepted > 0 {
 		rows = append(rows, []string{"accepted", plural(s.Accepted, "damaged place", "damaged places")})
