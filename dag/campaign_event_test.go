@@ -213,6 +213,16 @@ func (c *campaign) clone(h *lived) {
 		return
 	}
 	twin := &lived{name: h.name + "'s copy", signer: h.signer, disk: h.disk.Clone(), index: h.index.clone(), acked: maps.Clone(h.acked), rotten: h.rotten}
+	if n := len(h.saved); n > 0 && c.rnd.IntN(2) == 0 { // the copy took its time: some files are older than others
+		old := h.saved[n-1].disk.Backup()
+		for _, name := range twin.disk.names() {
+			if f := old.files[name]; f != nil && c.rnd.IntN(2) == 0 {
+				twin.disk.files[name] = f
+			}
+		}
+		twin.acked, twin.rotten = map[ID]bool{}, true
+		c.probe("copied in parts", true)
+	}
 	for _, p := range h.pend { // what nobody waited for may be in the copy or not
 		c.made[p.Entry().ID] = true
 	}

@@ -36,7 +36,7 @@ func TestRule3_1_Campaign(t *testing.T) {
 		return
 	}
 	for _, probe := range []string{"acknowledged", "crash", "torn tail", "damage named", "lost and named", "failed sync", "failed write", "not written",
-		"full disk", "second segment", "restored", "put back", "forked", "cloned", "copied", "index rebuilt", "came back"} {
+		"full disk", "second segment", "restored", "put back", "forked", "cloned", "copied", "copied in parts", "index rebuilt", "came back"} {
 		if seen[probe] == 0 && (probe != "forked" || seeds >= 1000) {
 			t.Errorf("no seed reached %q: %v", probe, seen)
 		}

@@ -118,3 +118,19 @@ func TestOSDiskPutBack(t *testing.T) {
 	}
 	closeJ(t, j)
 }
+
+// TestRule1_3_ACopyTakenWhileTheLogIsOpen is known, even when nothing was written since the start.
+func TestRule1_3_ACopyTakenWhileTheLogIsOpen(t *testing.T) {
+	b := newBench(t)
+	put(t, b.j, b.ctx, b.alice, "before")
+	b.reopen()
+	image := b.disk.Backup()
+	chain := put(t, b.j, b.ctx, b.alice, "after the copy").Delta.Chain
+	j, rec := open(t, image, b.w.options())
+	if rec.Clean || rec.Cut || len(rec.Damage) > 0 {
+		t.Errorf("%+v", rec)
+	}
+	if e := put(t, j, b.ctx, b.alice, "in the copy"); e.Delta.Chain == chain || e.Delta.Seq != 0 {
+		t.Error("the chain goes on in the copy")
+	}
+}

@@ -66,14 +66,15 @@ func openLog(disk Disk, o Options, rec *Recovery) (*wal, []segmentHeader, error)
 		return w, nil, fmt.Errorf("dag: log: stamp: %w", err)
 	}
 	w.stamp = stamp
-	if rec.Copied = hasHome && hm.stamp != stamp; !rec.Copied && hm.touched != "" {
+	rec.Copied = hasHome && hm.stamp != stamp
+	if hm.touched != "" {
 		now, err := disk.Touched(segmentName(last))
 		if err != nil {
 			return w, nil, fmt.Errorf("dag: log: stamp: %w", err)
 		}
-		rec.Copied = now != hm.touched
+		w.putBack = now != hm.touched
 	}
-	if !hasHome || rec.Copied || hm.touched != "" {
+	if !hasHome || rec.Copied {
 		_ = w.saveHome("") // a full disk must not keep the history from being read; at worst the next start begins new chains once more
 	}
 	return w, heads, nil

@@ -191,7 +191,7 @@ func (r *replay) flushIndex() error {
 	return nil
 }
 
-// finish ends chains that may not go on, and durably so.
+// finish ends chains that may not go on, and durably so, and marks the log as open.
 func (r *replay) finish(existed bool, synced int64) error {
 	j, w := r.j, r.j.w
 	rec := r.rec
@@ -203,15 +203,21 @@ func (r *replay) finish(existed bool, synced int64) error {
 		return err
 	}
 	rec.Clean = r.clean && !rec.Cut
+	rec.Copied = rec.Copied || rec.Clean && existed && w.putBack
 	rec.LastSequence = w.sequence
 	j.records, j.damaged = rec.Records, len(rec.Damage) > 0
-	if existed && (!rec.Clean || rec.Copied || len(rec.Damage) > 0) {
-		j.endChains()
-		if _, err := w.appendEmpty(flagFresh); err != nil {
-			return err
-		}
-		j.synced = w.last
+	if _, looking := w.disk.(glass); !existed || looking {
+		return nil
 	}
+	flags := uint32(0) // a stop is clean no more once the log is open: a copy that is taken now is known by that
+	if !rec.Clean || rec.Copied || len(rec.Damage) > 0 {
+		j.endChains()
+		flags = flagFresh
+	}
+	if _, err := w.appendEmpty(flags); err != nil {
+		return err
+	}
+	j.synced = w.last
 	return nil
 }
 

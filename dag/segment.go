@@ -98,7 +98,7 @@ type home struct {
 	log     logID
 	length  int64
 	stamp   string
-	touched string // empty while a journal is open
+	touched string // of the last clean stop, empty before
 }
 
 func (h home) encode() []byte {

@@ -13,6 +13,7 @@ type wal struct {
 	id       logID
 	length   int64  // of a segment
 	stamp    string // of the first segment
+	putBack  bool   // the last segment was touched since the last clean stop
 	sequence uint64 // number of the last record
 	end      int64  // position after the last group
 	last     Mark   // of the last group, the zero Mark in an empty log
