@@ -215,9 +215,9 @@ func TestRule1_3_ARollbackThatNobodyShowedForks(t *testing.T) {
 func TestRule1_3_NewChainAfterACutBehindACleanStop(t *testing.T) {
 	b := newBench(t)
 	before := b.chainOf("one")
-	b.reopen()
-	must(b.j.Write(b.ctx, b.alice, Edit{Kind: KindData, Payload: bytes.Repeat([]byte{1}, 3*Sector)}))
-	j, rec := open(t, b.tornFlush(), b.w.options())
+	closeJ(t, b.j)
+	must(must(b.disk.Open(segmentName(0))).WriteAt([]byte{1, 2, 3}, b.j.w.end))
+	j, rec := open(t, b.disk, b.w.options())
 	if !rec.Cut || rec.Clean {
 		t.Fatalf("%+v", rec)
 	}
