@@ -10,8 +10,8 @@ import (
 	"github.com/merograph/merograph/dag"
 )
 
-// opened is what it took to open a log.
-type opened struct {
+// opening is what it took to open a log.
+type opening struct {
 	Records  uint64
 	Took     time.Duration
 	Resident int64 // the process at its greatest, in bytes; 0 where the system does not tell
@@ -42,10 +42,10 @@ func million(dir string, n int) error {
 }
 
 // reopen opens a log and lets go of it as a crash would: the next one finds it as it was, but for an empty group.
-func reopen(dir string) (o opened, err error) {
+func reopen(dir string) (o opening, err error) {
 	begun := time.Now()
 	_, rec, err := dag.Open(dag.OSDisk(dir), dag.Options{Wall: time.Now, Rand: noRandom{}})
-	o = opened{Records: rec.Records, Took: time.Since(begun), Resident: peak()}
+	o = opening{Records: rec.Records, Took: time.Since(begun), Resident: peak()}
 	if err == nil && rec.Clean {
 		err = fmt.Errorf("%s was stopped cleanly", dir)
 	}

@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// BenchmarkOpen: an op is the opening of a log of a million deltas after an unclean stop.
-func BenchmarkOpen(b *testing.B) {
+// BenchmarkMillion: an op is the opening of a log of a million deltas after an unclean stop.
+func BenchmarkMillion(b *testing.B) {
 	const n = 1_000_000
 	dir := folder(b)
 	if err := million(dir, n); err != nil {
@@ -60,7 +60,7 @@ func BenchmarkOpen(b *testing.B) {
 }
 
 // openElsewhere opens a log in a process of its own.
-func openElsewhere(tb testing.TB, dir string) (o opened, cpu time.Duration) {
+func openElsewhere(tb testing.TB, dir string) (o opening, cpu time.Duration) {
 	tb.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), openDir+"="+dir)
@@ -75,7 +75,7 @@ func openElsewhere(tb testing.TB, dir string) (o opened, cpu time.Duration) {
 	return o, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-func TestOpen(t *testing.T) {
+func TestMillion(t *testing.T) {
 	dir := t.TempDir()
 	if err := million(dir, 3000); err != nil {
 		t.Fatal(err)
