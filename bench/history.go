@@ -222,6 +222,13 @@ func session(path string) (*history, error) {
 	return h.finish(authors)
 }
 
+// reversed gives the entries from the last to the first.
+func (h *history) reversed() []*dag.Entry {
+	out := slices.Clone(h.entries)
+	slices.Reverse(out)
+	return out
+}
+
 // shuffled gives the entries in an order of the seed.
 func (h *history) shuffled(seed uint64) []*dag.Entry {
 	out := slices.Clone(h.entries)

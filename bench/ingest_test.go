@@ -52,7 +52,7 @@ func raceIngest(b *testing.B, h *history) {
 			runtime.KeepAlive(g)
 		}
 	}
-	mixed := h.shuffled(1)
+	mixed, backwards := h.shuffled(1), h.reversed()
 	const puts = 1000
 	replicaOf := func(other *replica) *replica {
 		r, err := newReplica(other)
@@ -69,6 +69,7 @@ func raceIngest(b *testing.B, h *history) {
 	n := len(h.entries)
 	order := &lane{name: "order", units: n, run: graphOf(h.decoded)}
 	shuffled := &lane{name: "shuffled", units: n, run: graphOf(func() (*dag.Graph, error) { return h.offered(mixed) })}
+	reversed := &lane{name: "reversed", units: n, run: graphOf(func() (*dag.Graph, error) { return h.offered(backwards) })}
 	read := &lane{name: "bytes", units: n, run: graphOf(func() (*dag.Graph, error) { return h.read(false) })}
 	verified := &lane{name: "verified", units: n, run: graphOf(func() (*dag.Graph, error) { return h.read(true) })}
 	bare := &lane{name: "bare", units: n, run: func() {
@@ -89,13 +90,13 @@ func raceIngest(b *testing.B, h *history) {
 		name: "crdt-follow", units: puts, before: func() { fresh = replicaOf(source) }, after: func() { fresh.Close() },
 		run: func() { fresh.follow(source, puts) },
 	}
-	r := race{lanes: []*lane{order, shuffled, read, verified, bare, put, follow}, cpu: true}
+	r := race{lanes: []*lane{order, shuffled, reversed, read, verified, bare, put, follow}, cpu: true}
 	r.run(b)
 	b.ReportMetric(median(read.ns), "ns/op")
 	for _, l := range r.lanes {
 		b.ReportMetric(millions(median(l.ns)), "M/s-"+l.name)
 	}
-	for _, l := range r.lanes[:4] {
+	for _, l := range r.lanes[:5] {
 		b.ReportMetric(millions(slices.Min(l.ns)), "best-M/s-"+l.name)
 	}
 	b.ReportMetric(slices.Min(read.ns), "best-ns/op")
@@ -129,6 +130,7 @@ func TestHistories(t *testing.T) {
 			}
 			for name, make := range map[string]func() (*dag.Graph, error){
 				"shuffled": func() (*dag.Graph, error) { return h.offered(h.shuffled(7)) },
+				"reversed": func() (*dag.Graph, error) { return h.offered(h.reversed()) },
 				"verified": func() (*dag.Graph, error) { return h.read(true) },
 			} {
 				g, err := make()

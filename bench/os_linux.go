@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,4 +33,16 @@ func spent() time.Duration {
 		panic(err)
 	}
 	return time.Duration(t.Nano())
+}
+
+// peak is the most memory that this process had resident, in bytes.
+func peak() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	_, line, _ := strings.Cut(string(status), "VmHWM:")
+	var kb int64
+	fmt.Sscan(line, &kb)
+	return kb << 10
 }

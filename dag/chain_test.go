@@ -3,6 +3,7 @@ package dag
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -66,11 +67,14 @@ func (b *bench) tornFlush() *MemDisk {
 		b.t.Fatalf("flush: %v", err)
 	}
 	first := int64(-1)
-	b.disk.CrashKeep(func(_ string, sector int64) bool {
+	b.disk.CrashKeep(func(_ string, sector int64) int {
 		if first < 0 {
 			first = sector
 		}
-		return sector == first
+		if sector != first {
+			return 0
+		}
+		return Sector
 	})
 	return b.disk
 }
@@ -197,15 +201,23 @@ func TestRule1_3_ARollbackThatNobodyShowedForks(t *testing.T) {
 	if c := b.j.Stats().Contexts[0]; c.Chains != 3 || c.Forks != 1 {
 		t.Errorf("%+v", c)
 	}
+	forks := b.j.Forks(b.ctx)
+	if len(forks) != 1 || forks[0].Chain != b.ctx || forks[0].Author != b.alice.Public() || len(forks[0].Ends) != 2 ||
+		!slices.IsSortedFunc(forks[0].Ends, Tip.Compare) || forks[0].Ends[0].Seq+forks[0].Ends[1].Seq != 5 {
+		t.Errorf("%+v", forks)
+	}
+	if len(b.j.Forks(ID{1})) > 0 {
+		t.Error("an unknown context has forks")
+	}
 }
 
 // A cut counts behind a clean stop too.
 func TestRule1_3_NewChainAfterACutBehindACleanStop(t *testing.T) {
 	b := newBench(t)
 	before := b.chainOf("one")
-	b.reopen()
-	must(b.j.Write(b.ctx, b.alice, Edit{Kind: KindData, Payload: bytes.Repeat([]byte{1}, 3*Sector)}))
-	j, rec := open(t, b.tornFlush(), b.w.options())
+	closeJ(t, b.j)
+	must(must(b.disk.Open(segmentName(0))).WriteAt([]byte{1, 2, 3}, b.j.w.end))
+	j, rec := open(t, b.disk, b.w.options())
 	if !rec.Cut || rec.Clean {
 		t.Fatalf("%+v", rec)
 	}

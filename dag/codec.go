@@ -52,10 +52,26 @@ func (d *Delta) append(b []byte) []byte {
 // delta whose own fields break DATA 1.2 or 1.8. What needs the delta's past is checked on admission. The result points
 // into raw. Every error is a *FormatError. Sizes are checked before memory is taken.
 func Decode(raw []byte) (*Delta, error) {
-	if len(raw) > MaxEncoded {
-		return nil, &FormatError{TooLarge, "a delta is at most 532480 bytes"}
-	}
 	d := new(Delta)
+	if err := d.decode(raw); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// decode is Decode into d, whose Parents lend their room.
+func (d *Delta) decode(raw []byte) error {
+	if d.quick(raw) {
+		return nil
+	}
+	return d.slow(raw)
+}
+
+func (d *Delta) slow(raw []byte) error {
+	if len(raw) > MaxEncoded {
+		return &FormatError{TooLarge, "a delta is at most 532480 bytes"}
+	}
+	*d = Delta{}
 	r := reader{b: raw}
 	fields := r.array("the delta", maxFields)
 	d.Version = r.uint("version")
@@ -86,9 +102,9 @@ func Decode(raw []byte) (*Delta, error) {
 		r.err = d.check()
 	}
 	if r.err != nil {
-		return nil, r.err
+		return r.err
 	}
-	return d, nil
+	return nil
 }
 
 func (r *reader) parents() []ID {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -269,6 +270,11 @@ func FuzzDecodeDelta(f *testing.F) {
 	f.Add(next(g, func(d *Delta) { d.Version, d.Extra = 3, [][]byte{{0xa1, 1, 0x82, 2, 3}} }).Raw)
 	f.Add(start(g, g.Delta.Author, nil).Raw[:100])
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		var quick, slow Delta
+		fits, err := quick.quick(raw), slow.slow(raw)
+		if want := err == nil && slow.Version == Version1 && slow.Wall >= 0; fits != want || fits && !reflect.DeepEqual(&quick, &slow) {
+			t.Fatalf("%x: quick gives %v %+v, slow %v %+v", raw, fits, quick, err, slow)
+		}
 		d, err := Decode(raw)
 		if err != nil {
 			return

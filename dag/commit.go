@@ -3,7 +3,7 @@ package dag
 import (
 	"errors"
 	"fmt"
-	"sync"
+	"sync/atomic"
 )
 
 // The greatest distance between two signatures of one chain, which a writer keeps and a reader demands (DATA 1.4).
@@ -16,12 +16,14 @@ const (
 
 // commit is the group of records that one fdatasync makes durable.
 type commit struct {
-	items   []*item
-	size    int64
-	waiting int       // callers in Wait
-	done    sync.Cond // it was delivered or dropped, or one of its waiters should lead
-	ended   bool
-	err     error
+	items     []*item
+	size      int64
+	led       atomic.Bool   // one of those who wait leads, the others wait for done
+	followers int           // of the others, those that came through wait
+	done      chan struct{} // closed when it was delivered or dropped; err is set before
+	wrote     bool          // some of it may be in the log
+	ended     bool
+	err       error
 }
 
 // item is one record on its way to the log.
@@ -32,7 +34,7 @@ type item struct {
 	id     ID     // of a witness
 	sig    []byte // of a witness
 	node   uint32 // of a delta
-	signer Signer // of one's own write
+	signer Signer // of one's own write, or of a witness to be made
 	chain  uint32 // of one's own write
 	logged bool   // its record is in the log already
 	place  Place
@@ -55,8 +57,7 @@ func (j *Journal) enqueue(it *item) *commit {
 	if n := len(j.groups); n > 0 && j.groups[n-1].size < maxGroup {
 		g = j.groups[n-1]
 	} else {
-		g = &commit{size: groupHead}
-		g.done.L = &j.mu
+		g = &commit{size: groupHead, done: make(chan struct{})}
 		j.groups = append(j.groups, g)
 	}
 	g.items = append(g.items, it)
@@ -65,16 +66,27 @@ func (j *Journal) enqueue(it *item) *commit {
 	return g
 }
 
-// wait returns when a group is delivered or dropped; it leads when nobody does. mu is held.
+// wait returns when a group is delivered or dropped; mu is held, and let go of meanwhile. The first who waits for a group
+// leads whatever has to be synced up to it; the others must not need mu to be told.
 func (j *Journal) wait(g *commit) error {
+	if g.ended || g.led.CompareAndSwap(false, true) {
+		return j.steer(g)
+	}
+	g.followers++
+	j.mu.Unlock()
+	<-g.done
+	j.mu.Lock()
+	return g.err
+}
+
+// steer leads until a group is delivered or dropped; mu is held.
+func (j *Journal) steer(g *commit) error {
 	for !g.ended {
 		if !j.syncing && len(j.groups) > 0 && j.failed == nil {
 			j.lead()
-			continue
+		} else {
+			j.turn.Wait()
 		}
-		g.waiting++
-		g.done.Wait()
-		g.waiting--
 	}
 	return g.err
 }
@@ -112,7 +124,6 @@ func (j *Journal) lead() {
 	if err != nil && j.failed == nil {
 		j.failed = err
 	}
-	j.callLeader()
 	j.turn.Broadcast()
 	for j.flying[0] != g {
 		j.turn.Wait()
@@ -131,16 +142,6 @@ func (j *Journal) lead() {
 	j.turn.Broadcast()
 }
 
-// callLeader wakes one caller that can lead the next group.
-func (j *Journal) callLeader() {
-	for _, g := range j.groups {
-		if g.waiting > 0 {
-			g.done.Signal()
-			return
-		}
-	}
-}
-
 // write signs, appends and syncs a group. mu is not held; the log is this leader's.
 func (j *Journal) write(g *commit) (Mark, error) {
 	if err := sign(g.items); err != nil {
@@ -150,7 +151,7 @@ func (j *Journal) write(g *commit) (Mark, error) {
 	if err != nil {
 		return Mark{}, err
 	}
-	b := newGroup(j.w.id, at)
+	b := newGroup(j.w.id, at, j.w.room)
 	for _, it := range g.items {
 		switch {
 		case it.logged:
@@ -162,9 +163,13 @@ func (j *Journal) write(g *commit) (Mark, error) {
 			it.place = b.add(it.kind, it.c.id[:])
 		}
 	}
+	if j.w.room = b.buf; cap(b.buf) > maxRoom {
+		j.w.room = nil
+	}
 	if b.count == 0 {
 		return j.w.last, nil
 	}
+	g.wrote = true
 	return j.w.append(b, 0)
 }
 
@@ -184,6 +189,14 @@ func sign(items []*item) error {
 	}
 	for _, it := range items {
 		if it.signer == nil {
+			continue
+		}
+		if it.kind == recordWitness {
+			sig, err := signID(it.signer, it.id)
+			if err != nil {
+				return err
+			}
+			it.sig = sig
 			continue
 		}
 		if _, ok := ctxs[it.c]; !ok {
@@ -218,7 +231,7 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 	j.mu.Unlock()
 	var batch []Located
 	for _, it := range g.items {
-		if it.e != nil && !it.logged {
+		if it.e != nil && !it.logged && j.indexed {
 			batch = append(batch, Located{ID: it.e.ID, Place: it.place})
 		}
 	}
@@ -243,6 +256,7 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 		switch {
 		case it.e != nil:
 			c.synced = it.node + 1
+			c.g.node(it.node).place = pack(it.place)
 			if it.e.Sig != nil {
 				c.g.witnessed(it.node)
 			}
@@ -270,9 +284,12 @@ func (j *Journal) end(g *commit) {
 		j.unsynced -= int(it.size())
 	}
 	if j.dropped && g.err == nil {
-		g.err = fmt.Errorf("dag: %w: %w", ErrUnknownOutcome, j.failed)
+		g.err = fmt.Errorf("dag: %w: %w", ErrNotWritten, j.failed)
+		if g.wrote {
+			g.err = fmt.Errorf("dag: %w: %w", ErrUnknownOutcome, j.failed)
+		}
 	}
-	g.done.Broadcast()
+	close(g.done)
 }
 
 // drop takes everything that is admitted and not delivered out of memory; mu is held, and let go of meanwhile.

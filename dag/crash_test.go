@@ -58,9 +58,10 @@ func TestRule3_2_FlippedBitInTheLastGroup(t *testing.T) {
 	kept := all(t, b.j, b.ctx)
 	put(t, b.j, b.ctx, b.alice, "flipped")
 	name, from, to := tail(b.j)
-	for at := from; at < to; at++ {
+	for bit := range 8 * (to - from) {
+		at := from + bit/8
 		d := b.disk.Backup()
-		d.Corrupt(name, at, 1<<(at%8))
+		d.Corrupt(name, at, 1<<(bit%8))
 		j, rec := open(t, d, b.w.options())
 		if got := all(t, j, b.ctx); !slices.Equal(got, kept) || !rec.Cut || len(rec.Damage) > 0 {
 			t.Fatalf("flip at %d of %d..%d: %d deltas, %+v", at, from, to, len(got), rec)
@@ -76,9 +77,10 @@ func TestRule3_2_FlippedBitBeforeTheSyncedEnd(t *testing.T) {
 	last := put(t, b.j, b.ctx, b.alice, "after", b.ctx)
 	n := len(all(t, b.j, b.ctx))
 	closeJ(t, b.j)
-	for at := from; at < to; at++ {
+	for bit := range 8 * (to - from) {
+		at := from + bit/8
 		d := b.disk.Backup()
-		d.Corrupt(name, at, 1<<(at%8))
+		d.Corrupt(name, at, 1<<(bit%8))
 		j, rec := open(t, d, b.w.options())
 		got := all(t, j, b.ctx)
 		if len(rec.Damage) == 0 || rec.Cut || len(got) != n-1 || !j.Has(last.ID) {
@@ -148,7 +150,7 @@ func TestRule3_1_AcknowledgedSurvives(t *testing.T) {
 				must(last.Wait())
 				acked = append(acked, ids...)
 			}
-			disk.CrashKeep(func(string, int64) bool { return rapid.Bool().Draw(rt, "sector") })
+			disk.CrashKeep(func(string, int64) int { return rapid.SampledFrom([]int{0, Sector, 100}).Draw(rt, "reached") })
 			var rec Recovery
 			j, rec = open(rt, disk, w.options())
 			if len(rec.Damage) > 0 {

@@ -27,6 +27,9 @@ type Disk interface {
 	Save(name string, data []byte) error
 	// Stamp identifies the place of a file: a copy of the home has another stamp, the same home in place the same one.
 	Stamp(name string) (string, error)
+	// Touched tells when a file was last written to, in a form that nobody can set: a file that was put back in its place has
+	// another one. It is empty where the system does not tell.
+	Touched(name string) (string, error)
 }
 
 // File is one file of a Disk. Reads may run beside one write.

@@ -22,9 +22,18 @@
 //
 // Nothing leaves a journal before it is synced: Tips, Have, Serve, Get and Each tell of synced deltas alone.
 //
+// A log can be looked at while nobody has it open: VerifyLog names what is damaged, DumpLog shows its records, RepairLog does what
+// can be done without peers:
+//
+//	in, err := dag.VerifyLog(dag.OSDisk(dir), dag.Mark{})
+//	for _, d := range in.Damage { … }           // segment, offset, reason
+//
+// MemDisk is the disk of tests: it loses and tears what was not synced, fails, fills up, rots, is cloned and put back.
+//
 // What is not here yet: removals and the rest of DATA 2 (a grant holds for ever; the roles admin, member and reader are
-// kept apart), epochs (a payload is carried as it is, whatever its epoch), checkpoints (nothing is collected), and
-// repair of a damaged place other than by receiving its delta again. While a log has damage, every start begins new chains.
+// kept apart), epochs (a payload is carried as it is, whatever its epoch), checkpoints (nothing is collected). Every start reads
+// the whole log, and keeps some 100 bytes a delta in memory. The bytes of a damaged place stay as they are: its delta is received
+// again, into a new place, and while a log has damage every start begins new chains.
 //
 // The package starts no goroutine, reads no clock and no randomness but those it is given, and logs nothing.
 package dag

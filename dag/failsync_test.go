@@ -56,7 +56,7 @@ func TestRule3_2_CrashWhileTheLogIsMade(t *testing.T) {
 			t.Fatal("the sync did not fail")
 		}
 		d.files[segmentName(0)].named = true
-		d.CrashKeep(func(_ string, s int64) bool { return keep>>(s%4)&1 == 1 })
+		d.CrashKeep(func(_ string, s int64) int { return Sector * (keep >> (s % 4) & 1) })
 		j, rec := open(t, d, w.options())
 		if rec.Cut || len(rec.Damage) > 0 {
 			t.Errorf("%+v", rec)
@@ -86,14 +86,19 @@ func TestRule3_2_CrashWhileASegmentBegins(t *testing.T) {
 		} else {
 			f.named = keep&4 != 0
 		}
-		b.disk.CrashKeep(func(_ string, s int64) bool { return s%4 == 0 && keep>>(s/4%2)&1 == 1 })
+		b.disk.CrashKeep(func(_ string, s int64) int {
+			if s < 0 || s%4 != 0 {
+				return 0
+			}
+			return Sector * (keep >> (s / 4 % 2) & 1)
+		})
 		j, rec := open(t, b.disk, b.w.options())
 		if !slices.Equal(all(t, j, b.ctx), ids) || len(rec.Damage) > 0 {
 			t.Fatalf("keep %d: %+v", keep, rec)
 		}
-		put(t, j, b.ctx, b.alice, "on")
+		ids = append(ids, put(t, j, b.ctx, b.alice, "on").ID)
 		closeJ(t, j)
-		if _, rec = open(t, b.disk, b.w.options()); !rec.Clean || len(rec.Damage) > 0 {
+		if j, rec = open(t, b.disk, b.w.options()); !rec.Clean || len(rec.Damage) > 0 || !slices.Equal(all(t, j, b.ctx), ids) {
 			t.Fatalf("keep %d: %+v", keep, rec)
 		}
 	}
@@ -186,7 +191,7 @@ func (brokenSigner) Sign([]byte) ([]byte, error) { return nil, errBroken }
 func TestAFailingSignerStopsTheJournal(t *testing.T) {
 	b := newBench(t)
 	p := must(b.j.Write(b.ctx, brokenSigner{b.alice}, Edit{Kind: KindData}))
-	if _, err := p.Wait(); !errors.Is(err, ErrUnknownOutcome) || !errors.Is(err, errBroken) {
+	if _, err := p.Wait(); !errors.Is(err, ErrNotWritten) || !errors.Is(err, errBroken) {
 		t.Errorf("%v", err)
 	}
 	if _, err := b.j.Found(b.alice, Grant{}); !errors.Is(err, ErrStopped) {

@@ -1,25 +1,5 @@
 package dag
 
-// none is the number of no delta.
-const none = ^uint32(0)
-
-// node is what a graph keeps in memory of one delta. Its number is its place in the order of admission, in which every
-// delta comes after its past.
-type node struct {
-	id      ID
-	ms, n   uint64
-	seq     uint64
-	prev    uint32
-	chain   uint32 // in Graph.chains
-	cred    uint32 // the genesis or the grant that it is written under
-	grants  uint32 // the interned set of grants in its past, itself included
-	kids    uint32 // how many held deltas name it as prev or parent
-	head    uint32 // 1 + its place in Graph.heads, 0 when it has kids
-	signed  bool   // a signature on it is held
-	witness bool   // it reaches a signed one through prev, backwards from there
-	local   bool   // written by this node, not received
-}
-
 // Outcome is what Graph.Add did.
 type Outcome int
 
@@ -39,8 +19,8 @@ const (
 // pure core: it verifies no signature and keeps no payload. It is not safe for concurrent use.
 type Graph struct {
 	ctx    ID
-	nodes  []node
-	byID   map[ID]uint32
+	nodes  nodes
+	ids    ids
 	chains []chain
 	heads  []uint32
 	sets   grantSets
@@ -50,27 +30,28 @@ type Graph struct {
 
 // NewGraph gives the empty graph of a context; the first delta that it admits is the genesis whose id is ctx.
 func NewGraph(ctx ID) *Graph {
-	g := &Graph{ctx: ctx, byID: make(map[ID]uint32), sets: newGrantSets()}
+	g := &Graph{ctx: ctx, ids: newIDs(), sets: newGrantSets()}
 	g.room.init()
 	return g
 }
 
 // Len gives the number of admitted deltas.
-func (g *Graph) Len() int { return len(g.nodes) }
+func (g *Graph) Len() int { return g.nodes.count }
 
 // Has tells whether a delta is admitted.
-func (g *Graph) Has(id ID) bool { _, ok := g.byID[id]; return ok }
+func (g *Graph) Has(id ID) bool { _, ok := g.number(id); return ok }
 
 // Add admits a delta whose past is held, by DATA 1.2, 1.8 and 2.3: its fields agree with prev's, its clock is one step,
 // its credential is in its past, grants its author and allows the kind. The delta was decoded or made by this package, id is its hash, and
 // its authenticity was checked. It costs O(parents), whatever the size of the graph. The reason is set for Refused alone.
 func (g *Graph) Add(id ID, d *Delta) (Outcome, RefuseReason) {
-	if _, ok := g.byID[id]; ok {
+	slot, n := g.find(&id)
+	if n != none {
 		return Held, ""
 	}
-	nd := node{id: id, ms: d.Ms, n: d.N, seq: d.Seq, prev: none}
+	nd := node{id: id, ms: d.Ms, n: uint32(d.N), seq: uint32(d.Seq), prev: none} // n and seq are checked against prev and parents
 	if d.Kind == KindGenesis {
-		return g.addGenesis(nd, d)
+		return g.addGenesis(&nd, d, slot)
 	}
 	if d.Context != g.ctx {
 		return Refused, WrongContext
@@ -83,17 +64,17 @@ func (g *Graph) Add(id ID, d *Delta) (Outcome, RefuseReason) {
 	if reason := g.admissible(&nd, d, parents); reason != "" {
 		return Refused, reason
 	}
-	i := uint32(len(g.nodes))
+	i := uint32(g.Len())
 	if d.Kind == KindGrant && d.Version == Version1 {
 		if gr, err := DecodeGrant(d.Payload); err == nil {
 			nd.grants = g.sets.grant(nd.grants, i, gr)
 		}
 	}
-	g.insert(nd, d, parents)
+	g.insert(&nd, d, parents, slot)
 	return Admitted, ""
 }
 
-func (g *Graph) addGenesis(nd node, d *Delta) (Outcome, RefuseReason) {
+func (g *Graph) addGenesis(nd *node, d *Delta, slot uint32) (Outcome, RefuseReason) {
 	if nd.id != g.ctx {
 		return Refused, WrongContext
 	}
@@ -104,22 +85,20 @@ func (g *Graph) addGenesis(nd node, d *Delta) (Outcome, RefuseReason) {
 	if gr, err := DecodeGrant(d.Payload); err == nil && d.Version == Version1 {
 		g.sets.grantIn(0, gr)
 	}
-	g.insert(nd, d, nil)
+	g.insert(nd, d, nil, slot)
 	return Admitted, ""
 }
 
 // resolve finds prev and the parents; ok is false when one is not held.
 func (g *Graph) resolve(nd *node, d *Delta, parents []uint32) ([]uint32, bool) {
 	if !d.Prev.IsZero() {
-		p, ok := g.byID[d.Prev]
-		if !ok {
+		if nd.prev = g.recent(&d.Prev); nd.prev == none {
 			return nil, false
 		}
-		nd.prev = p
 	}
-	for _, id := range d.Parents {
-		p, ok := g.byID[id]
-		if !ok {
+	for i := range d.Parents {
+		p := g.recent(&d.Parents[i])
+		if p == none {
 			return nil, false
 		}
 		parents = append(parents, p)
@@ -127,20 +106,29 @@ func (g *Graph) resolve(nd *node, d *Delta, parents []uint32) ([]uint32, bool) {
 	return parents, true
 }
 
+// recent is number, and looks at the delta that was admitted last first: most are made on that one.
+func (g *Graph) recent(id *ID) uint32 {
+	if n := g.nodes.count; n > 0 && g.node(uint32(n-1)).id == *id {
+		return uint32(n - 1)
+	}
+	_, n := g.find(id)
+	return n
+}
+
 // admissible applies the rules that need the past, and fills in what the node inherits.
 func (g *Graph) admissible(nd *node, d *Delta, parents []uint32) RefuseReason {
 	var ms, n uint64
 	if nd.prev != none {
-		p := &g.nodes[nd.prev]
+		p := g.node(nd.prev)
 		c := &g.chains[p.chain]
-		if c.id != d.Chain || c.author != d.Author || d.Seq != p.seq+1 {
+		if c.id != d.Chain || c.author != d.Author || d.Seq != uint64(p.seq)+1 {
 			return Malformed
 		}
-		nd.chain, nd.grants, ms, n = p.chain, p.grants, p.ms, p.n
+		nd.chain, nd.grants, ms, n = p.chain, p.grants, p.ms, uint64(p.n)
 	}
 	for i, q := range parents {
-		p := &g.nodes[q]
-		ms, n = later(ms, n, p.ms, p.n)
+		p := g.node(q)
+		ms, n = later(ms, n, p.ms, uint64(p.n))
 		if i == 0 && nd.prev == none {
 			nd.grants = p.grants
 		} else {
@@ -150,16 +138,7 @@ func (g *Graph) admissible(nd *node, d *Delta, parents []uint32) RefuseReason {
 	if !stepsFrom(ms, n, d.Ms, d.N) {
 		return BadClock
 	}
-	if nd.prev != none && g.nodes[g.nodes[nd.prev].cred].id == d.Credential {
-		nd.cred = g.nodes[nd.prev].cred
-	} else {
-		c, ok := g.byID[d.Credential]
-		if !ok || !g.sets.inPast(nd.grants, c) {
-			return UnknownAuthor
-		}
-		nd.cred = c
-	}
-	role, ok := g.sets.role(d.Author, nd.cred)
+	role, ok := g.credential(nd, d)
 	if !ok {
 		return UnknownAuthor
 	}
@@ -169,8 +148,29 @@ func (g *Graph) admissible(nd *node, d *Delta, parents []uint32) RefuseReason {
 	return ""
 }
 
-func (g *Graph) insert(nd node, d *Delta, parents []uint32) {
-	i := uint32(len(g.nodes))
+// credential finds the delta's credential, most often prev's, and the role that it gives the author.
+func (g *Graph) credential(nd *node, d *Delta) (role string, ok bool) {
+	if nd.prev != none {
+		if cred := g.node(nd.prev).cred; g.node(cred).id == d.Credential {
+			nd.cred = cred
+			c := &g.chains[nd.chain]
+			if c.role == "" || c.cred != cred {
+				c.cred = cred
+				c.role, _ = g.sets.role(d.Author, cred)
+			}
+			return c.role, c.role != ""
+		}
+	}
+	c, ok := g.number(d.Credential)
+	if !ok || !g.sets.inPast(nd.grants, c) {
+		return "", false
+	}
+	nd.cred = c
+	return g.sets.role(d.Author, c)
+}
+
+func (g *Graph) insert(nd *node, d *Delta, parents []uint32, slot uint32) {
+	i := uint32(g.Len())
 	if nd.prev == none {
 		nd.chain = uint32(len(g.chains))
 		g.chains = append(g.chains, chain{id: nd.id, author: d.Author, line: []uint32{i}})
@@ -180,8 +180,8 @@ func (g *Graph) insert(nd node, d *Delta, parents []uint32) {
 		c.forked = true
 		g.forks++
 	}
-	g.nodes = append(g.nodes, nd)
-	g.byID[nd.id] = i
+	g.nodes.push(nd)
+	g.ids.put(slot, &nd.id, i)
 	if nd.prev != none {
 		g.name(nd.prev)
 	}
@@ -193,16 +193,17 @@ func (g *Graph) insert(nd node, d *Delta, parents []uint32) {
 
 // undo takes the delta that was admitted last out again; d is its decoded form.
 func (g *Graph) undo(d *Delta) {
-	i := uint32(len(g.nodes) - 1)
-	nd := g.nodes[i]
+	i := uint32(g.Len() - 1)
+	nd := *g.node(i)
 	g.removeHead(i)
 	for _, p := range d.Parents {
-		g.unname(g.byID[p])
+		g.unname(g.held(p))
 	}
 	if nd.prev != none {
 		g.unname(nd.prev)
 	}
 	c := &g.chains[nd.chain]
+	c.role = ""
 	if c.line[len(c.line)-1] == i {
 		c.line = c.line[:len(c.line)-1]
 	}
@@ -210,6 +211,7 @@ func (g *Graph) undo(d *Delta) {
 		g.chains = g.chains[:nd.chain]
 	}
 	g.sets.revoke(i)
-	delete(g.byID, nd.id)
-	g.nodes = g.nodes[:i]
+	slot, _ := g.find(&nd.id)
+	g.ids.remove(slot)
+	g.nodes.pop()
 }

@@ -32,8 +32,9 @@ type group struct {
 	count uint32
 }
 
-func newGroup(log logID, at int64) *group {
-	return &group{log: log, at: at, buf: make([]byte, groupHead, 4096)}
+// newGroup begins a group in the room of a buffer, whose contents are over.
+func newGroup(log logID, at int64, room []byte) *group {
+	return &group{log: log, at: at, buf: append(room[:0], make([]byte, groupHead)...)}
 }
 
 func (g *group) add(kind recordKind, parts ...[]byte) Place {
@@ -81,23 +82,25 @@ type loss struct {
 }
 
 // records reads the records of a group whose head is good; b holds the group's records, which begin at position at. What
-// fails its checksum is left out and named. A record whose length is lost too is passed by looking for the next good one.
-func (h groupHeader) records(b []byte, log logID, at int64) (list []record, lost []loss) {
+// fails its checksum is left out and named. A record whose length is lost too is passed by looking for the next good one. List and
+// sums lend their room.
+func (h groupHeader) records(b []byte, log logID, at int64, list []record, sums *[]byte) (_ []record, lost []loss) {
 	b = b[:h.size]
-	sums := make([]byte, 0, 4*h.count)
+	*sums = (*sums)[:0]
+	from := len(list)
 	off := 0
 	for off < len(b) {
 		r, size, ok := readRecord(b[off:], log, at+int64(off))
 		if ok {
 			list = append(list, r)
-			sums = append(sums, b[off+8:off+12]...)
+			*sums = append(*sums, b[off+8:off+12]...)
 			off += size
 			continue
 		}
 		lost = append(lost, loss{at + int64(off), "a record does not match its checksum"})
 		off += nextRecord(b[off:], log, at+int64(off), size)
 	}
-	if len(lost) == 0 && (uint32(len(list)) != h.count || sum(log, at-groupHead, sums) != h.body) {
+	if len(lost) == 0 && (uint32(len(list)-from) != h.count || sum(log, at-groupHead, *sums) != h.body) {
 		lost = append(lost, loss{at, "the records are not those that the group's head names"})
 	}
 	return list, lost

@@ -7,32 +7,34 @@ import (
 
 // name counts that a held delta names p, which is then no head.
 func (g *Graph) name(p uint32) {
-	g.nodes[p].kids++
-	if g.nodes[p].head != 0 {
+	if g.node(p).head {
 		g.removeHead(p)
 	}
+	g.node(p).link++
 }
 
 func (g *Graph) unname(p uint32) {
-	if g.nodes[p].kids--; g.nodes[p].kids == 0 {
+	nd := g.node(p)
+	if nd.link--; nd.link == 0 {
 		g.addHead(p)
 	}
 }
 
 func (g *Graph) addHead(i uint32) {
+	nd := g.node(i)
+	nd.head, nd.link = true, uint32(len(g.heads))
 	g.heads = append(g.heads, i)
-	g.nodes[i].head = uint32(len(g.heads))
 }
 
 func (g *Graph) removeHead(i uint32) {
-	at := g.nodes[i].head
-	if at == 0 {
+	nd := g.node(i)
+	if !nd.head {
 		return
 	}
 	last := g.heads[len(g.heads)-1]
-	g.heads[at-1] = last
-	g.nodes[last].head = at
-	g.nodes[i].head = 0
+	g.heads[nd.link] = last
+	g.node(last).link = nd.link
+	nd.head, nd.link = false, 0
 	g.heads = g.heads[:len(g.heads)-1]
 }
 
@@ -40,7 +42,7 @@ func (g *Graph) removeHead(i uint32) {
 func (g *Graph) Heads() []ID {
 	ids := make([]ID, len(g.heads))
 	for i, h := range g.heads {
-		ids[i] = g.nodes[h].id
+		ids[i] = g.node(h).id
 	}
 	slices.SortFunc(ids, ID.Compare) //lint:total-key equal ids are the same
 	return ids
@@ -57,14 +59,14 @@ func (g *Graph) frontier(prev uint32) []ID {
 	}
 	if len(list) > MaxParents {
 		slices.SortFunc(list, func(a, b uint32) int { //lint:total-key the id is the last of the key
-			x, y := &g.nodes[b], &g.nodes[a]
+			x, y := g.node(b), g.node(a)
 			return cmp.Or(cmp.Compare(x.ms, y.ms), cmp.Compare(x.n, y.n), x.id.Compare(y.id))
 		})
 		list = list[:MaxParents]
 	}
 	ids := make([]ID, len(list))
 	for i, h := range list {
-		ids[i] = g.nodes[h].id
+		ids[i] = g.node(h).id
 	}
 	slices.SortFunc(ids, ID.Compare) //lint:total-key equal ids are the same
 	return ids

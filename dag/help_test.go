@@ -17,6 +17,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(killDir); dir != "" {
+		load(dir)
+	}
 	goleak.VerifyTestMain(m)
 }
 

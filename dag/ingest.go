@@ -93,14 +93,14 @@ func (in *ingest) run(ctx ID, run []sealed, pieces []piece) []piece {
 }
 
 func (in *ingest) entry(ctx ID, s sealed, before []*Entry) (*Entry, RefuseReason, string) {
-	d, err := Decode(s.raw)
+	e, err := NewEntry(s.raw, s.sig)
 	if err != nil {
 		ferr := err.(*FormatError) // Decode gives no other
 		return nil, ferr.Reason, ferr.Detail
 	}
-	e := &Entry{ID: HashID(s.raw), Delta: d, Raw: s.raw}
-	if len(s.sig) > 0 {
-		e.Sig = s.sig
+	d := e.Delta
+	if len(s.sig) == 0 {
+		e.Sig = nil
 	}
 	if d.ContextOf(e.ID) != ctx {
 		return nil, WrongContext, fmt.Sprintf("%v is of context %v", e.ID, d.ContextOf(e.ID))
@@ -124,7 +124,7 @@ func (in *ingest) filter(ctx ID, pieces []piece) error {
 	}
 	for i := range pieces {
 		last := pieces[i].entries[len(pieces[i].entries)-1]
-		if n, ok := c.g.byID[last.ID]; ok && c.g.nodes[n].witness { // then so is all that it reaches through prev
+		if n, ok := c.g.number(last.ID); ok && c.g.node(n).witness { // then so is all that it reaches through prev
 			in.got.Duplicate += len(pieces[i].entries)
 			pieces[i].entries = nil
 		}
@@ -150,9 +150,9 @@ func (in *ingest) admit(c *context, p *piece) {
 		in.refused.add(reason, 1, "the delta "+e.ID.String())
 	}}
 	for _, e := range p.entries {
-		if i, ok := c.g.byID[e.ID]; ok {
+		if i, ok := c.g.number(e.ID); ok {
 			in.got.Duplicate++
-			if nd := &c.g.nodes[i]; e.Sig != nil && !nd.witness && !nd.signed {
+			if nd := c.g.node(i); e.Sig != nil && !nd.witness && !nd.signed {
 				nd.signed = true
 				in.last = in.j.enqueue(&item{c: c, kind: recordWitness, id: e.ID, sig: bytes.Clone(e.Sig), node: i})
 			} else if i >= c.synced { // held and not durable yet: answer when it is
@@ -166,22 +166,23 @@ func (in *ingest) admit(c *context, p *piece) {
 			continue
 		}
 		// The page is the caller's and the delta points into it: keep a copy.
-		own, err := NewEntry(bytes.Clone(e.Raw), bytes.Clone(e.Sig))
+		own, err := decodeEntry(bytes.Clone(e.Raw), bytes.Clone(e.Sig))
 		if err != nil {
 			in.refused.add(Malformed, 1, err.Error())
 			continue
 		}
+		own.ID = e.ID
 		c.g.offer(&waiter{e: own}, s)
 	}
 }
 
 // admitted puts an admitted delta in the log's next group.
 func (in *ingest) admitted(c *context, w *waiter) {
-	i := uint32(len(c.g.nodes) - 1)
-	c.g.nodes[i].signed = w.e.Sig != nil
-	c.note(i, w)
+	i := uint32(c.g.Len() - 1)
+	c.g.node(i).signed = w.e.Sig != nil
+	c.g.node(i).local = w.local // one's own waits only after damage, which ended its chain
 	in.got.NewIDs = append(in.got.NewIDs, w.e.ID)
-	in.last = in.j.enqueue(&item{c: c, kind: recordReceived, e: w.e, node: i, logged: w.logged})
+	in.last = in.j.enqueue(&item{c: c, kind: recordReceived, e: w.e, node: i, logged: w.logged, place: w.place})
 	in.j.o.Observer.Admitted(c.id, w.e)
 }
 
@@ -191,7 +192,7 @@ func (j *Journal) lacked(c *context, e *Entry) {
 	if o == nil {
 		return
 	}
-	if c.g.chains[c.g.nodes[o.tip].chain].id == e.Delta.ChainOf(e.ID) {
+	if c.g.chains[c.g.node(o.tip).chain].id == e.Delta.ChainOf(e.ID) {
 		delete(c.own, e.Delta.Author)
 		j.fresh = true
 	}

@@ -78,11 +78,11 @@ func TestRule3_AdmissionDependsOnThePastAlone(t *testing.T) {
 		for _, l := range full.ctxs[ctx].g.lanes(nil) {
 			from := 0
 			for i, n := range l.nodes {
-				e := must2(full.Get(full.ctxs[ctx].g.nodes[n].id))
+				e := must2(full.Get(full.ctxs[ctx].g.node(n).id))
 				if e.Sig != nil && (i == len(l.nodes)-1 || rapid.Bool().Draw(t, "split")) {
 					var run []sealed
 					for _, m := range l.nodes[from : i+1] {
-						x := must2(full.Get(full.ctxs[ctx].g.nodes[m].id))
+						x := must2(full.Get(full.ctxs[ctx].g.node(m).id))
 						run = append(run, sealed{x.Raw, nil})
 					}
 					run[len(run)-1].sig = e.Sig

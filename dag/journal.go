@@ -27,6 +27,8 @@ type Journal struct {
 	dropped  bool      // the overlay is dropped
 	closed   bool
 	fresh    bool // the next clean stop ends the chains
+	damaged  bool // the log has damage
+	indexed  bool // somebody gave an index
 	refused  tally
 	synced   Mark
 	records  uint64 // good ones, synced
@@ -39,19 +41,23 @@ type context struct {
 	synced uint32        // the deltas below this number are synced
 	own    map[Key]*own  // the chains that this node goes on with
 	sigs   map[ID][]byte // witnesses that came after their delta
+	proved map[Key]bool  // whose deltas were signed again after damage
 }
 
 // own is the chain that this node writes for one author.
 type own struct{ tip uint32 }
 
 func newContext(id ID) *context {
-	return &context{id: id, g: NewGraph(id), own: make(map[Key]*own), sigs: make(map[ID][]byte)}
+	return &context{id: id, g: NewGraph(id), own: make(map[Key]*own), sigs: make(map[ID][]byte), proved: make(map[Key]bool)}
 }
 
 // Open opens the log on a disk, or makes one. It reads the whole log, tells the observer of every delta in it, cuts a
 // torn tail, and writes the last group again before it tells of it (DATA 3.2). Damage does not prevent it from opening:
 // Recovery names it. Errors: ErrInUse, a log of a later version or of another home, an error of the disk or the index.
-func Open(disk Disk, o Options) (*Journal, Recovery, error) {
+func Open(disk Disk, o Options) (*Journal, Recovery, error) { return openJournal(disk, o, nil) }
+
+// openJournal is Open, and shows the good records to each, if there is one.
+func openJournal(disk Disk, o Options, each func(Record) error) (*Journal, Recovery, error) {
 	var rec Recovery
 	o, err := o.withDefaults()
 	if err != nil {
@@ -61,12 +67,12 @@ func Open(disk Disk, o Options) (*Journal, Recovery, error) {
 	if err != nil {
 		return nil, rec, fmt.Errorf("dag: open: %w", err)
 	}
-	j := &Journal{o: o, lock: lock, ctxs: make(map[ID]*context)}
+	j := &Journal{o: o, lock: lock, ctxs: make(map[ID]*context), indexed: o.Index != Index(fixedIndex{})}
 	j.turn.L = &j.mu
 	w, heads, err := openLog(disk, o, &rec)
 	if err == nil {
 		j.w = w
-		err = j.recover(heads, &rec)
+		err = j.recover(heads, &rec, each)
 	}
 	if err != nil {
 		if w != nil {
@@ -92,6 +98,9 @@ func (j *Journal) Close() error {
 	}
 	if j.failed == nil {
 		err = errors.Join(err, j.stopClean())
+	}
+	if j.failed == nil && err == nil {
+		return errors.Join(j.w.rest(), j.lock.Close())
 	}
 	return errors.Join(err, j.w.close(), j.lock.Close())
 }

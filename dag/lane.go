@@ -10,8 +10,8 @@ type lane struct{ nodes []uint32 }
 func (g *Graph) lanes(have []Tip) []lane {
 	had := make(map[uint32][]uint32) // by chain
 	for _, t := range have {
-		if i, ok := g.byID[t.ID]; ok {
-			ch := g.nodes[i].chain
+		if i, ok := g.number(t.ID); ok {
+			ch := g.node(i).chain
 			had[ch] = append(had[ch], i)
 		}
 	}
@@ -23,9 +23,9 @@ func (g *Graph) lanes(have []Tip) []lane {
 		case !c.forked:
 			from := uint64(0)
 			for _, i := range had[uint32(k)] {
-				from = max(from, g.nodes[i].seq+1)
+				from = max(from, uint64(g.node(i).seq)+1)
 			}
-			if to := g.nodes[c.ends[0]].seq + 1; from < to {
+			if to := uint64(g.node(c.ends[0]).seq) + 1; from < to {
 				lanes = append(lanes, lane{c.line[from:to]})
 			}
 		default:
@@ -41,7 +41,7 @@ func (g *Graph) forkLanes(c *chain, had []uint32) (lanes []lane) {
 	for _, i := range had {
 		for i != none && !seen[i] {
 			seen[i] = true
-			i = g.nodes[i].prev
+			i = g.node(i).prev
 		}
 	}
 	ends := slices.Clone(c.ends)
@@ -51,7 +51,7 @@ func (g *Graph) forkLanes(c *chain, had []uint32) (lanes []lane) {
 		for i != none && !seen[i] {
 			seen[i] = true
 			l.nodes = append(l.nodes, i)
-			i = g.nodes[i].prev
+			i = g.node(i).prev
 		}
 		if len(l.nodes) > 0 {
 			slices.Reverse(l.nodes)

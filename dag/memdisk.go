@@ -20,15 +20,14 @@ type MemDisk struct {
 	stamp  int
 	epoch  int // grows at each crash: handles and locks from before are dead
 	locked bool
-	syncs  int
-	failAt int
-	failed error
+	faults faults
 }
 
 // memFile holds the contents that a program sees, and those that a power cut leaves.
 type memFile struct {
 	now, safe []byte
 	size      int64
+	touched   int
 	named     bool           // the name is durable
 	dirty     map[int64]bool // sectors written since the last sync
 	stray     map[int64]bool // sectors whose sync failed: no later sync writes them (as Linux does), unless they are written again
@@ -42,22 +41,26 @@ func NewMemDisk() *MemDisk {
 var errCrashed = errors.New("the disk crashed since this was opened")
 
 // Crash cuts the power: everything that was not synced is lost, and open files and locks are dead.
-func (d *MemDisk) Crash() { d.CrashKeep(func(string, int64) bool { return false }) }
+func (d *MemDisk) Crash() { d.CrashKeep(func(string, int64) int { return 0 }) }
 
-// CrashKeep cuts the power while some sectors had reached the disk: of those written since the last sync, the ones
-// for which keep is true survive. It is asked in order of name and sector.
-func (d *MemDisk) CrashKeep(keep func(name string, sector int64) bool) {
+// CrashKeep cuts the power while some sectors had reached the disk: of each that was written since the last sync, as many of
+// its first bytes as keep gives survive, Sector or more for all of them. Sector -1 stands for the name of a file that
+// was made since the last SyncDir: the file is gone when keep gives 0. It is asked in order of name and sector. The disk is
+// sound again: the faults of FailSync, FailWrite and Full are over.
+func (d *MemDisk) CrashKeep(keep func(name string, sector int64) int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.epoch++
-	d.locked, d.failAt, d.failed = false, 0, nil
+	d.locked = false
+	d.faults = faults{syncs: d.faults.syncs}
 	for _, name := range d.names() {
 		f := d.files[name]
-		if !f.named {
+		if !f.named && keep(name, -1) == 0 {
 			delete(d.files, name)
 			continue
 		}
-		sectors := make([]int64, 0, len(f.dirty))
+		f.named = true
+		sectors := make([]int64, 0, len(f.dirty)+len(f.stray))
 		for s := range f.dirty { //lint:unordered sorted below
 			sectors = append(sectors, s)
 		}
@@ -66,9 +69,7 @@ func (d *MemDisk) CrashKeep(keep func(name string, sector int64) bool) {
 		}
 		slices.Sort(sectors)
 		for _, s := range sectors {
-			if keep(name, s) {
-				f.settle(s)
-			}
+			f.settle(s, int64(keep(name, s)))
 		}
 		f.now = slices.Clone(f.safe)
 		clear(f.dirty)
@@ -91,7 +92,7 @@ func (d *MemDisk) Backup() *MemDisk {
 	c.stamp = d.stamp
 	for name, f := range d.files { //lint:unordered each by itself
 		c.files[name] = &memFile{
-			now: slices.Clone(f.now), safe: slices.Clone(f.now), size: f.size, named: true, dirty: make(map[int64]bool), stray: make(map[int64]bool),
+			now: slices.Clone(f.now), safe: slices.Clone(f.now), size: f.size, touched: f.touched, named: true, dirty: make(map[int64]bool), stray: make(map[int64]bool),
 		}
 	}
 	for name, b := range d.small { //lint:unordered each by itself
@@ -100,33 +101,19 @@ func (d *MemDisk) Backup() *MemDisk {
 	return c
 }
 
-// FailSync lets the n-th sync from now, and all after it, return err; 1 is the next. What they would
-// have synced is lost at a crash, unless it is written again before a sync that works.
-func (d *MemDisk) FailSync(n int, err error) {
+// PutBack writes the files of an image over those that are here, in their place, as a backup is restored: the stamp stays, and
+// each file was touched. Open files and locks are dead.
+func (d *MemDisk) PutBack(image *MemDisk) {
+	c := image.Backup()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.failAt, d.failed = d.syncs+n, err
-}
-
-// Syncs gives the number of file syncs so far.
-func (d *MemDisk) Syncs() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.syncs
-}
-
-// Corrupt changes a byte of a file, on the disk and as seen: rot. Nothing happens outside the file.
-func (d *MemDisk) Corrupt(name string, off int64, xor byte) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	f := d.files[name]
-	if f == nil || off < 0 || off >= int64(len(f.now)) {
-		return
+	for name, f := range c.files { //lint:unordered each by itself
+		if f.touched++; d.files[name] != nil {
+			f.touched += d.files[name].touched
+		}
 	}
-	f.now[off] ^= xor
-	if off < int64(len(f.safe)) {
-		f.safe[off] ^= xor
-	}
+	d.files, d.small, d.locked = c.files, c.small, false
+	d.epoch++
 }
 
 // Lock implements Disk.
@@ -177,6 +164,9 @@ func (d *MemDisk) Create(name string, size int64) (File, error) {
 	if d.files[name] != nil {
 		return nil, fs.ErrExist
 	}
+	if d.faults.full != nil {
+		return nil, d.faults.full
+	}
 	d.files[name] = &memFile{size: size, dirty: make(map[int64]bool), stray: make(map[int64]bool)}
 	return &memHandle{d: d, f: d.files[name], epoch: d.epoch}, nil
 }
@@ -216,8 +206,21 @@ func (d *MemDisk) Load(name string) ([]byte, error) {
 func (d *MemDisk) Save(name string, data []byte) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.faults.full != nil {
+		return d.faults.full
+	}
 	d.small[name] = slices.Clone(data)
 	return nil
+}
+
+// Touched implements Disk.
+func (d *MemDisk) Touched(name string) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.files[name] == nil {
+		return "", fs.ErrNotExist
+	}
+	return fmt.Sprint(d.files[name].touched), nil
 }
 
 // Stamp implements Disk.

@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 )
@@ -52,20 +53,30 @@ func (h *memHandle) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("dag: memdisk: write at %d", off)
 	}
+	err, whole := h.d.faults.onWrite(), len(p)
+	if err != nil {
+		p, whole = p[:len(p)/2], len(p)/2
+	}
+	written := min(max(int64(len(f.now))-off, 0), int64(len(p)))
+	if n := int64(len(p)) - written; n <= int64(len(zeros)) && bytes.Equal(p[written:], zeros[:n]) { // beyond what was written it reads as zeros already
+		p = p[:written]
+	}
 	if end := off + int64(len(p)); end > int64(len(f.now)) {
 		f.now = append(f.now, make([]byte, end-int64(len(f.now)))...)
 	}
 	copy(f.now[off:], p)
+	f.touched++
 	for s := off / Sector; s*Sector < off+int64(len(p)); s++ {
 		f.dirty[s] = true
 		delete(f.stray, s)
 	}
-	return len(p), nil
+	return whole, err
 }
 
-// settle makes one sector safe.
-func (f *memFile) settle(s int64) {
-	from, to := s*Sector, min((s+1)*Sector, int64(len(f.now)))
+// settle makes the first bytes of one sector safe.
+func (f *memFile) settle(s, bytes int64) {
+	from := s * Sector
+	to := min(from+min(bytes, Sector), int64(len(f.now)))
 	if from >= to {
 		return
 	}
@@ -81,16 +92,15 @@ func (h *memHandle) Fdatasync() error {
 		return err
 	}
 	defer h.d.mu.Unlock()
-	h.d.syncs++
-	if h.d.failAt > 0 && h.d.syncs >= h.d.failAt {
+	if err := h.d.faults.onSync(); err != nil {
 		for s := range h.f.dirty { //lint:unordered each by itself
 			h.f.stray[s] = true
 		}
 		clear(h.f.dirty)
-		return h.d.failed
+		return err
 	}
 	for s := range h.f.dirty { //lint:unordered each by itself
-		h.f.settle(s)
+		h.f.settle(s, Sector)
 	}
 	clear(h.f.dirty)
 	return nil

@@ -65,11 +65,19 @@ func openLog(disk Disk, o Options, rec *Recovery) (*wal, []segmentHeader, error)
 	if err != nil {
 		return w, nil, fmt.Errorf("dag: log: stamp: %w", err)
 	}
+	w.stamp = stamp
 	rec.Copied = hasHome && hm.stamp != stamp
-	if !hasHome || rec.Copied {
-		err = disk.Save(homeName, home{w.id, w.length, stamp}.encode())
+	if hm.touched != "" {
+		now, err := disk.Touched(segmentName(last))
+		if err != nil {
+			return w, nil, fmt.Errorf("dag: log: stamp: %w", err)
+		}
+		w.putBack = now != hm.touched
 	}
-	return w, heads, err
+	if !hasHome || rec.Copied {
+		_ = w.saveHome("") // a full disk must not keep the history from being read; at worst the next start begins new chains once more
+	}
+	return w, heads, nil
 }
 
 func segmentNumbers(disk Disk) ([]int64, error) {
@@ -128,14 +136,35 @@ func (w *wal) create(o Options) error {
 	if err != nil {
 		return fmt.Errorf("dag: log: stamp: %w", err)
 	}
-	return w.disk.Save(homeName, home{w.id, w.length, stamp}.encode())
+	w.stamp = stamp
+	return w.saveHome("")
+}
+
+func (w *wal) saveHome(touched string) error {
+	if err := w.disk.Save(homeName, home{w.id, w.length, w.stamp, touched}.encode()); err != nil {
+		return fmt.Errorf("dag: log: save %s: %w", homeName, err)
+	}
+	return nil
+}
+
+// rest closes the files and notes how a clean stop leaves the last of them.
+func (w *wal) rest() error {
+	name := segmentName(int64(w.segments()) - 1)
+	if err := w.close(); err != nil {
+		return err
+	}
+	touched, err := w.disk.Touched(name)
+	if err != nil {
+		return fmt.Errorf("dag: log: stamp: %w", err)
+	}
+	return w.saveHome(touched)
 }
 
 // createAgain makes the log whose creation a crash cut short: one segment that holds nothing, and no home. Anything
 // else without an id is refused, for it may be a history.
 func (w *wal) createAgain(o Options, last int64) error {
 	if last == 0 {
-		buf, err := readSegment(w.files[0], maxSegment)
+		buf, err := readSegment(w.files[0], maxSegment, nil)
 		if err != nil {
 			return fmt.Errorf("dag: log: %w", err)
 		}

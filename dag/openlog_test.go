@@ -112,7 +112,7 @@ func FuzzOpenLog(f *testing.F) {
 // TestRule3_2_RecordsAreBoundToLogAndPlace: bytes of another log, or of another place, are no group and no record.
 func TestRule3_2_RecordsAreBoundToLogAndPlace(t *testing.T) {
 	const at = 5000
-	g := newGroup(logID{1}, at)
+	g := newGroup(logID{1}, at, nil)
 	g.add(recordJoined, make([]byte, 32))
 	b, _ := g.seal(1, segmentHead, 0)
 	read := func(log logID, at int64) (group, rec bool) {

@@ -8,7 +8,7 @@ import (
 
 // Options is what a journal is given when it opens. Wall and Rand are required, the rest has defaults.
 type Options struct {
-	// Index finds records by id; nil means NewMemIndex().
+	// Index keeps what derives from the log in step with it; nil means that nothing does.
 	Index Index
 	// Observer is told of admitted and synced deltas; nil means nobody.
 	Observer Observer
@@ -36,7 +36,7 @@ const (
 // withDefaults fills the zero fields and checks the others.
 func (o Options) withDefaults() (Options, error) {
 	if o.Index == nil {
-		o.Index = NewMemIndex()
+		o.Index = fixedIndex{}
 	}
 	if o.Observer == nil {
 		o.Observer = nobody{}

@@ -93,6 +93,8 @@ func (d *osDisk) Save(name string, data []byte) error {
 
 func (d *osDisk) Stamp(name string) (string, error) { return stampFile(d.path(name)) }
 
+func (d *osDisk) Touched(name string) (string, error) { return touchedFile(d.path(name)) }
+
 type osFile struct{ *os.File }
 
 // Written implements File: the length of the file.

@@ -119,7 +119,7 @@ func TestRule5_3_ADuplicateIsAnsweredWhenItIsDurable(t *testing.T) {
 	waits := func() bool {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		return k.flying[0].waiting > 0
+		return k.flying[0].followers > 0
 	}
 	for len(second) == 0 && !waits() {
 		runtime.Gosched()

@@ -8,28 +8,29 @@ import (
 // Get gives a synced delta by its id, read from the log and checked; ok is false when it is not held. The error wraps
 // ErrDamaged when the record is.
 func (j *Journal) Get(id ID) (e *Entry, ok bool, err error) {
-	p, ok, err := j.o.Index.Get(id)
-	if err != nil || !ok {
-		return nil, false, err
-	}
-	e, err = j.load(id, p)
-	if err != nil {
-		return nil, false, err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	c := j.ctxs[e.Delta.ContextOf(id)]
-	if c == nil {
+	p, sig, ok := j.find(id)
+	if !ok {
 		return nil, false, nil
 	}
-	i, held := c.g.byID[id]
-	if !held || i >= c.synced {
-		return nil, false, nil
+	if e, err = j.load(id, p); err != nil {
+		return nil, false, err
 	}
 	if e.Sig == nil {
-		e.Sig = c.sigs[id]
+		e.Sig = sig
 	}
 	return e, true, nil
+}
+
+// find gives the place of a synced delta's record, and the witness that came after it or nil.
+func (j *Journal) find(id ID) (p Place, sig []byte, ok bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, c := range j.ctxs { //lint:unordered a delta is of one context alone
+		if i, held := c.g.number(id); held {
+			return c.g.node(i).place.unpack(), c.sigs[id], i < c.synced
+		}
+	}
+	return p, nil, false
 }
 
 // load reads the record of a delta.
@@ -43,7 +44,7 @@ func (j *Journal) load(id ID, p Place) (*Entry, error) {
 		return nil, err
 	}
 	if e.ID != id {
-		return nil, fmt.Errorf("dag: log: the index names another delta than %v: %w", id, ErrDamaged)
+		return nil, fmt.Errorf("dag: log: another delta stands at the place of %v: %w", id, ErrDamaged)
 	}
 	return e, nil
 }
@@ -53,7 +54,7 @@ func (j *Journal) Has(id ID) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, c := range j.ctxs { //lint:unordered a delta is of one context alone
-		if i, ok := c.g.byID[id]; ok {
+		if i, ok := c.g.number(id); ok {
 			return i < c.synced
 		}
 	}
@@ -71,7 +72,7 @@ func (j *Journal) ids(ctx ID, from, most int) ([]ID, error) {
 	to := min(from+most, int(c.synced))
 	ids := make([]ID, 0, max(to-from, 0))
 	for i := from; i < to; i++ {
-		ids = append(ids, c.g.nodes[i].id)
+		ids = append(ids, c.g.node(uint32(i)).id)
 	}
 	return ids, nil
 }
@@ -87,7 +88,7 @@ func (j *Journal) Each(ctx ID, fn func(*Entry) error) error {
 		for _, id := range ids {
 			e, ok, err := j.Get(id)
 			if err == nil && !ok {
-				err = fmt.Errorf("dag: the index lacks %v: %w", id, ErrDamaged)
+				err = fmt.Errorf("dag: the journal stopped and %v is no longer held: %w", id, ErrStopped)
 			}
 			if err == nil {
 				err = fn(e)

@@ -1,9 +1,6 @@
 package dag
 
-import (
-	"bytes"
-	"fmt"
-)
+import "fmt"
 
 // replay reads the log back into a new journal.
 type replay struct {
@@ -12,14 +9,21 @@ type replay struct {
 	after int64 // the index has everything before this position
 	batch []Located
 	clean bool
+	each  func(Record) error // sees the good records, or nil
+	quiet bool               // nobody is told of deltas
+	delta Delta              // for those that nobody is told of
+	c     *context           // of the delta before
+	s     *scanned           // the segment before
+	buf   []byte
 	// of the group being read
 	told  map[*context][]*Entry
 	order []*context
 }
 
 // recover reads every segment, cuts the torn tail of the last, and stands ready to append.
-func (j *Journal) recover(heads []segmentHeader, rec *Recovery) error {
-	r := &replay{j: j, rec: rec, clean: true, told: make(map[*context][]*Entry)}
+func (j *Journal) recover(heads []segmentHeader, rec *Recovery, each func(Record) error) error {
+	r := &replay{j: j, rec: rec, each: each, clean: true, told: make(map[*context][]*Entry)}
+	r.quiet = j.o.Observer == Observer(nobody{})
 	w := j.w
 	last := int64(len(heads) - 1)
 	synced, err := r.checkMark()
@@ -31,22 +35,24 @@ func (j *Journal) recover(heads []segmentHeader, rec *Recovery) error {
 		if f == nil {
 			continue
 		}
-		buf, err := readSegment(f, w.length)
+		buf, err := readSegment(f, w.length, r.buf)
 		if err != nil {
 			return fmt.Errorf("dag: log: read %s: %w", segmentName(n), err)
 		}
+		r.buf = buf
 		to := int64(-1)
 		if n < last && heads[n+1].length != 0 && (heads[n+1].prevEnd-1)/w.length == n {
 			to = heads[n+1].prevEnd
 		}
-		s := w.scan(n, buf, to)
+		s := w.scan(n, buf, to, r.s)
+		r.s = s
 		if n == last {
 			torn := heads[n].length == 0 && s.synced == 0
 			if err := r.lastSegment(f, s, heads[n], torn, synced); err != nil {
 				return err
 			}
 		} else {
-			w.end = max(s.base+segmentHead, to)
+			w.end = s.end(to)
 		}
 		rec.Damage = append(rec.Damage, w.damage(s)...)
 		if err := r.segment(s); err != nil {
@@ -99,7 +105,16 @@ func (w *wal) holds(m Mark) bool {
 	return ok && h.crc == m.CRC && m.Start+groupHead+int64(h.size) == m.End
 }
 
-// lastSegment cuts the tail. A segment whose head and groups never reached the disk is begun again.
+// end is the position after the segment's last group; to is as in scan.
+func (s *scanned) end(to int64) int64 {
+	if n := len(s.groups); to < 0 && n > 0 { // the next head is lost: what is here was synced before that segment began
+		to = s.groups[n-1].end
+	}
+	return max(s.base+segmentHead, to)
+}
+
+// lastSegment cuts the tail, and makes the segment's head and name durable: after a failed sync they may be seen without
+// being so. A segment whose head and groups never reached the disk is begun again.
 func (r *replay) lastSegment(f File, s *scanned, h segmentHeader, torn bool, synced int64) error {
 	w := r.j.w
 	before := w.end
@@ -116,13 +131,11 @@ func (r *replay) lastSegment(f File, s *scanned, h segmentHeader, torn bool, syn
 		w.end = end
 	case h.length == 0:
 		r.rec.Damage = append(r.rec.Damage, Damage{Segment: int(s.base / w.length), Reason: errNoHeader.Error()})
-	case len(s.buf) >= segmentHead && !bytes.Equal(s.buf[:segmentHead], h.encode()):
-		if _, err := f.WriteAt(h.encode(), 0); err != nil {
-			return fmt.Errorf("dag: log: repair the head of %s: %w", segmentName(h.number), err)
-		}
 		if err := f.Fdatasync(); err != nil {
-			return fmt.Errorf("dag: log: sync %s: %w", segmentName(h.number), err)
+			return fmt.Errorf("dag: log: sync %s: %w", segmentName(s.base/w.length), err)
 		}
+	default:
+		return w.saveHead(f, h)
 	}
 	return nil
 }
@@ -143,14 +156,17 @@ func (r *replay) segment(s *scanned) error {
 		w.sequence = max(w.sequence, g.head.first+uint64(g.head.count)-1)
 		w.flags = g.head.flags
 		w.last = Mark{Log: w.id, Start: g.at, End: g.end, CRC: g.head.crc, Sequence: w.sequence}
-		for _, rd := range g.records {
-			if err := r.record(rd); err != nil {
+		for k := range s.records[g.from:g.to] {
+			if err := r.show(g, k); err != nil {
+				return err
+			}
+			if err := r.record(&s.records[g.from+k]); err != nil {
 				return err
 			}
 		}
 		r.j.synced = w.last
 		for _, c := range r.order {
-			c.synced = uint32(len(c.g.nodes))
+			c.synced = uint32(c.g.Len())
 			r.j.o.Observer.Synced(c.id, r.told[c], w.last)
 			delete(r.told, c)
 		}
@@ -171,11 +187,11 @@ func (r *replay) flushIndex() error {
 	if err := r.j.o.Index.Put(r.batch, r.j.w.last); err != nil {
 		return fmt.Errorf("dag: open: index: %w", err)
 	}
-	r.batch = nil
+	r.batch = r.batch[:0]
 	return nil
 }
 
-// finish ends chains that may not go on, and durably so.
+// finish ends chains that may not go on, and durably so, and marks the log as open.
 func (r *replay) finish(existed bool, synced int64) error {
 	j, w := r.j, r.j.w
 	rec := r.rec
@@ -183,16 +199,25 @@ func (r *replay) finish(existed bool, synced int64) error {
 		rec.Damage = append(rec.Damage, Damage{Segment: int(w.end / w.length), Offset: w.end % w.length,
 			Reason: "the log ends before what the index had seen synced"})
 	}
-	rec.Clean = r.clean && !rec.Cut
-	rec.LastSequence = w.sequence
-	j.records = rec.Records
-	if existed && (!rec.Clean || rec.Copied || len(rec.Damage) > 0) {
-		j.endChains()
-		if _, err := w.appendEmpty(flagFresh); err != nil {
-			return err
-		}
-		j.synced = w.last
+	if err := w.forgive(rec); err != nil {
+		return err
 	}
+	rec.Clean = r.clean && !rec.Cut
+	rec.Copied = rec.Copied || rec.Clean && existed && w.putBack
+	rec.LastSequence = w.sequence
+	j.records, j.damaged = rec.Records, len(rec.Damage) > 0
+	if _, looking := w.disk.(glass); !existed || looking {
+		return nil
+	}
+	flags := uint32(0) // a stop is clean no more once the log is open: a copy that is taken now is known by that
+	if !rec.Clean || rec.Copied || len(rec.Damage) > 0 {
+		j.endChains()
+		flags = flagFresh
+	}
+	if _, err := w.appendEmpty(flags); err != nil {
+		return err
+	}
+	j.synced = w.last
 	return nil
 }
 

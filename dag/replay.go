@@ -6,39 +6,25 @@ import (
 )
 
 // record replays one record.
-func (r *replay) record(rd record) error {
+func (r *replay) record(rd *record) error {
 	r.rec.Records++
-	lost := func(reason string) {
-		w := r.j.w
-		r.rec.Damage = append(r.rec.Damage, Damage{
-			Segment: int(rd.place.Offset / w.length), Offset: rd.place.Offset % w.length, Reason: reason,
-		})
-	}
 	switch rd.kind {
 	case recordReceived, recordWritten:
-		e, err := entryOf(bytes.Clone(rd.body))
-		if err != nil {
-			lost("the record holds no delta: " + err.Error())
-			return nil
-		}
-		if rd.place.Offset >= r.after {
-			r.batch = append(r.batch, Located{ID: e.ID, Place: rd.place})
-		}
-		r.delta(e, rd.kind == recordWritten, lost)
+		r.sealed(rd)
 	case recordWitness:
 		if len(rd.body) != 64+SigLen {
-			lost("the record holds no witness")
+			r.lost(rd.place, "the record holds no witness")
 			return nil
 		}
 		c := r.context(ID(rd.body[:32]))
 		id := ID(rd.body[32:64])
 		c.sigs[id] = bytes.Clone(rd.body[64:])
-		if i, ok := c.g.byID[id]; ok {
+		if i, ok := c.g.number(id); ok {
 			c.g.witnessed(i)
 		}
 	case recordJoined:
 		if len(rd.body) != 32 {
-			lost("the record holds no context")
+			r.lost(rd.place, "the record holds no context")
 			return nil
 		}
 		r.context(ID(rd.body))
@@ -50,28 +36,72 @@ func (r *replay) record(rd record) error {
 }
 
 func (r *replay) context(id ID) *context {
+	if r.c != nil && r.c.id == id {
+		return r.c
+	}
 	c := r.j.ctxs[id]
 	if c == nil {
 		c = newContext(id)
 		r.j.ctxs[id] = c
 	}
+	r.c = c
 	return c
 }
 
-// delta admits a delta of the log. One whose past is lost to damage waits for it; one that is there twice is
-// passed over.
-func (r *replay) delta(e *Entry, local bool, lost func(string)) {
-	c := r.context(e.Delta.ContextOf(e.ID))
-	if c.g.Has(e.ID) || c.g.room.waiting[e.ID] != nil {
+func (r *replay) lost(at Place, reason string) {
+	w := r.j.w
+	r.rec.Damage = append(r.rec.Damage, Damage{Segment: int(at.Offset / w.length), Offset: at.Offset % w.length, Reason: reason})
+}
+
+// sealed replays the record of a delta.
+func (r *replay) sealed(rd *record) {
+	s, ok := sealedOf(rd.body)
+	if !ok {
+		r.lost(rd.place, "the record holds no delta: its signature has neither 0 nor 64 bytes")
 		return
 	}
-	c.g.offer(&waiter{e: e, logged: true, local: local}, sink{
+	if r.quiet && r.pass(rd, s) {
+		return
+	}
+	e, err := entryOf(bytes.Clone(rd.body))
+	if err != nil {
+		r.lost(rd.place, "the record holds no delta: "+err.Error())
+		return
+	}
+	if rd.place.Offset >= r.after {
+		r.batch = append(r.batch, Located{ID: e.ID, Place: rd.place})
+	}
+	r.admit(&waiter{e: e, logged: true, local: rd.kind == recordWritten, place: rd.place})
+}
+
+// pass admits a delta that nobody is told of and nobody waits for, without taking memory. False: it did nothing.
+func (r *replay) pass(rd *record, s sealed) bool {
+	if rd.place.Offset >= r.after && r.j.indexed || r.delta.decode(s.raw) != nil {
+		return false
+	}
+	id := HashID(s.raw)
+	c := r.context(r.delta.ContextOf(id))
+	if len(c.g.room.waiting) > 0 {
+		return false
+	}
+	if outcome, _ := c.g.Add(id, &r.delta); outcome != Admitted {
+		return outcome == Held
+	}
+	r.admitted(c, id, rd.place, rd.kind == recordWritten, len(s.sig) > 0, r.delta.Author)
+	c.synced = uint32(c.g.Len())
+	return true
+}
+
+// admit admits a delta of the log. One whose past is lost to damage waits for it; one that is there twice is
+// passed over.
+func (r *replay) admit(w *waiter) {
+	c := r.context(w.e.Delta.ContextOf(w.e.ID))
+	if c.g.Has(w.e.ID) || c.g.room.waiting[w.e.ID] != nil {
+		return
+	}
+	c.g.offer(w, sink{
 		admitted: func(w *waiter) {
-			i := uint32(len(c.g.nodes) - 1)
-			c.note(i, w)
-			if w.e.Sig != nil || c.sigs[w.e.ID] != nil {
-				c.g.witnessed(i)
-			}
+			r.admitted(c, w.e.ID, w.place, w.local, w.e.Sig != nil, w.e.Delta.Author)
 			if r.told[c] == nil {
 				r.order = append(r.order, c)
 			}
@@ -79,15 +109,30 @@ func (r *replay) delta(e *Entry, local bool, lost func(string)) {
 			r.j.o.Observer.Admitted(c.id, w.e)
 		},
 		refused: func(e *Entry, reason RefuseReason) {
-			lost("the delta " + e.ID.String() + " is refused: " + string(reason))
+			r.lost(w.place, "the delta "+e.ID.String()+" is refused: "+string(reason))
 		},
 	})
 }
 
-// note records that this node wrote delta i, and goes on from there.
-func (c *context) note(i uint32, w *waiter) {
-	if w.local {
-		c.g.nodes[i].local = true
-		c.own[w.e.Delta.Author] = &own{tip: i}
+// admitted notes what the log tells of the delta that was admitted last.
+func (r *replay) admitted(c *context, id ID, at Place, local, signed bool, author Key) {
+	i := uint32(c.g.Len() - 1)
+	c.g.node(i).place = pack(at)
+	c.note(i, local, author)
+	if signed || c.sigs[id] != nil {
+		c.g.witnessed(i)
 	}
+}
+
+// note records that this node wrote delta i, and goes on from there.
+func (c *context) note(i uint32, local bool, author Key) {
+	if !local {
+		return
+	}
+	c.g.node(i).local = true
+	if o := c.own[author]; o != nil {
+		o.tip = i
+		return
+	}
+	c.own[author] = &own{tip: i}
 }

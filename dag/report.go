@@ -20,6 +20,9 @@ var (
 	ErrClock = errors.New("the clock is not before the year 9999")
 	// ErrUnknownOutcome: the sync failed, so the write may or may not be there after the journal is opened again.
 	ErrUnknownOutcome = errors.New("the outcome is unknown")
+	// ErrNotWritten: the group's turn did not come, or there was no room for it (a full disk): nothing of it is in the log, nor
+	// will be when the journal is opened again.
+	ErrNotWritten = errors.New("nothing of it was written")
 	// ErrStopped: an earlier sync failed; the journal takes no writes until it is opened again.
 	ErrStopped = errors.New("the journal is stopped after a failure; open it again")
 	// ErrClosed: Close was called.
@@ -49,9 +52,12 @@ type Recovery struct {
 	Reason   string
 	// Damage lists what is lost before the synced end.
 	Damage []Damage
+	// Accepted counts the damaged places that RepairLog was told to accept; Damage does not have them.
+	Accepted int
 	// Clean tells that the journal was closed cleanly; otherwise every author begins a new chain with its next write.
 	Clean bool
-	// Copied tells that the home's stamp is another one: the files were copied or moved.
+	// Copied tells that the files were copied, moved, or put back from a copy: the home's stamp is another one, or the last
+	// segment was touched since the clean stop.
 	Copied bool
 	// Rebuilt tells that the index stood at a mark that is not in this log, and was reset.
 	Rebuilt bool

@@ -13,7 +13,8 @@ type room struct {
 type waiter struct {
 	e       *Entry
 	missing int
-	logged  bool // it is in the log already, so it is not bounded and not written again
+	logged  bool  // it is in the log already, so it is not bounded and not written again
+	place   Place // of its record, when it is logged
 	local   bool
 	gone    bool
 }

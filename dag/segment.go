@@ -90,17 +90,22 @@ func decodeHeaderCopy(f []byte) (h segmentHeader, version uint32, ok bool) {
 }
 
 // homeName is the small file beside the segments: it keeps the log's id and segment length a third time, and the stamp
-// of the first segment, by which a copied home is known.
+// of the first segment, by which a copied home is known. After a clean stop it also tells when the last segment was touched, by
+// which an old copy that was put back in place is known.
 const homeName = "log.home"
 
 type home struct {
-	log    logID
-	length int64
-	stamp  string
+	log     logID
+	length  int64
+	stamp   string
+	touched string // of the last clean stop, empty before
 }
 
 func (h home) encode() []byte {
 	body := fmt.Sprintf("merograph log %s %d %s", hex.EncodeToString(h.log[:]), h.length, h.stamp)
+	if h.touched != "" {
+		body += "|" + h.touched
+	}
 	return fmt.Appendf(nil, "%s\n%08x\n", body, sum(logID{}, 0, []byte(body)))
 }
 
@@ -121,6 +126,6 @@ func decodeHome(b []byte) (h home, ok bool) {
 	if _, err := fmt.Sscanf(f[3], "%d", &h.length); err != nil {
 		return h, false
 	}
-	h.stamp = f[4]
+	h.stamp, h.touched, _ = strings.Cut(f[4], "|")
 	return h, h.length >= minSegment && h.length <= maxSegment
 }

@@ -2,6 +2,7 @@ package dag
 
 import (
 	"container/heap"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -42,7 +43,7 @@ func (j *Journal) Have(ctx ID) []Tip {
 	g := c.g
 	tips := g.Tips()
 	for _, t := range tips {
-		i := g.byID[t.ID]
+		i := g.held(t.ID)
 		for back := uint64(1); back <= t.Seq; back *= 2 {
 			i = g.ancestor(i, t.Seq-back)
 			tips = append(tips, g.tip(i))
@@ -86,7 +87,8 @@ func (g *Graph) waitingEnds() (tips []Tip) {
 // to a kept signature, oldest first, at most maxBytes (and MaxPage) long and MaxPageDeltas deltas. Tips that are not
 // held here say nothing, so a peer on a fork gets the branch from the last delta it names that is held. more tells
 // that something is left. An empty page with more false: nothing lacks. A piece that does not fit alone gives
-// ErrTooLarge: an honest one is at most 64 KiB and one delta long, so MaxPage always fits.
+// ErrTooLarge: an honest one is at most 64 KiB and one delta long, so MaxPage always fits. A branch ends before a damaged record;
+// when nothing else is left, the error is ErrDamaged.
 func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more bool, err error) {
 	j.mu.Lock()
 	c, err := j.known(ctx)
@@ -98,9 +100,14 @@ func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more boo
 	heap.Init(&h)
 	j.mu.Unlock()
 	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead}
-	var tooLarge error
+	var refused error
 	for len(h) > 0 {
 		n, err := b.add(h[0])
+		if errors.Is(err, ErrDamaged) { // the rest of this branch has to come from elsewhere
+			heap.Pop(&h)
+			refused = err
+			continue
+		}
 		if err != nil {
 			return nil, false, err
 		}
@@ -111,7 +118,7 @@ func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more boo
 			}
 			// Over MaxPage it fits nowhere: only a dishonest author's run is so long, and it is left out.
 			if heap.Pop(&h); b.most < MaxPage {
-				tooLarge = fmt.Errorf("dag: serve: a run of %v does not fit in %d bytes: %w", ctx, b.most, ErrTooLarge)
+				refused = fmt.Errorf("dag: serve: a run of %v does not fit in %d bytes: %w", ctx, b.most, ErrTooLarge)
 			}
 			continue
 		}
@@ -122,7 +129,7 @@ func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more boo
 		}
 	}
 	if len(b.runs) == 0 {
-		return nil, false, tooLarge
+		return nil, false, refused
 	}
 	return encodePage(b.runs, b.size), more, nil
 }
@@ -150,6 +157,9 @@ func (b *pageBuilder) add(l lane) (int, error) {
 			return 0, nil
 		}
 		s, err := b.load(i)
+		if errors.Is(err, ErrDamaged) && n > 0 {
+			break
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -177,23 +187,17 @@ func (b *pageBuilder) add(l lane) (int, error) {
 // load reads one synced delta of the context by its number.
 func (b *pageBuilder) load(i uint32) (sealed, error) {
 	b.j.mu.Lock()
-	id := b.c.g.nodes[i].id
+	nd := b.c.g.node(i)
+	id, at := nd.id, nd.place
 	late := b.c.sigs[id]
 	b.j.mu.Unlock()
-	p, ok, err := b.j.o.Index.Get(id)
-	if err != nil {
-		return sealed{}, err
-	}
-	if !ok {
-		return sealed{}, fmt.Errorf("dag: serve: the index lacks %v: %w", id, ErrDamaged)
-	}
-	r, err := b.j.w.read(p)
+	r, err := b.j.w.read(at.unpack())
 	if err != nil {
 		return sealed{}, err
 	}
 	s, ok := sealedOf(r.body)
 	if !ok {
-		return sealed{}, fmt.Errorf("dag: serve: the index names no delta for %v: %w", id, ErrDamaged)
+		return sealed{}, fmt.Errorf("dag: serve: no delta stands at the place of %v: %w", id, ErrDamaged)
 	}
 	if len(s.sig) == 0 {
 		s.sig = late
@@ -202,7 +206,7 @@ func (b *pageBuilder) load(i uint32) (sealed, error) {
 }
 
 // ServeIDs gives a page of named deltas, each with its run up to the next kept signature, in log order; at most maxBytes
-// (and MaxPage) long. missing are those that are not held, not proved, or did not fit; they keep the order of ids.
+// (and MaxPage) long. missing are those that are not held, not proved, damaged, or did not fit; they keep the order of ids.
 func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing []ID, err error) {
 	j.mu.Lock()
 	c, err := j.known(ctx)
@@ -229,7 +233,7 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 			continue
 		}
 		n, err := b.add(l)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrDamaged) {
 			return nil, nil, err
 		}
 		if n == 0 {
@@ -247,25 +251,25 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 
 // laneOf gives the stretch from a witnessed delta to the first signature at or after it.
 func (g *Graph) laneOf(id ID) (lane, bool) {
-	i, ok := g.byID[id]
-	if !ok || !g.nodes[i].witness {
+	i, ok := g.number(id)
+	if !ok || !g.node(i).witness {
 		return lane{}, false
 	}
-	c := &g.chains[g.nodes[i].chain]
+	c := &g.chains[g.node(i).chain]
 	for _, e := range c.ends {
-		if g.nodes[e].seq < g.nodes[i].seq || g.ancestor(e, g.nodes[i].seq) != i {
+		if g.node(e).seq < g.node(i).seq || g.ancestor(e, uint64(g.node(i).seq)) != i {
 			continue
 		}
-		l := lane{nodes: c.line[g.nodes[i].seq:]}
+		l := lane{nodes: c.line[g.node(i).seq:]}
 		if c.forked {
 			l.nodes = nil
-			for at := e; at != i; at = g.nodes[at].prev {
+			for at := e; at != i; at = g.node(at).prev {
 				l.nodes = append(l.nodes, at)
 			}
 			l.nodes = append(l.nodes, i)
 			slices.Reverse(l.nodes)
 		}
-		n := slices.IndexFunc(l.nodes, func(k uint32) bool { return g.nodes[k].signed })
+		n := slices.IndexFunc(l.nodes, func(k uint32) bool { return g.node(k).signed })
 		l.nodes = l.nodes[:n+1]
 		return l, true
 	}

@@ -80,7 +80,15 @@ func (s *stage) run(d *datadriven.TestData) (string, error) {
 		s.nodes[name], rec = open(s.t, s.disks[name], s.w.options())
 		return fmt.Sprintf("%+v\n", rec), nil
 	case "backup":
+		if arg("at") == "rest" {
+			if err := j.Close(); err != nil {
+				return "", err
+			}
+		}
 		s.disks[arg("to")] = s.disks[name].Backup()
+		if arg("at") == "rest" {
+			s.nodes[name], _ = open(s.t, s.disks[name], s.w.options())
+		}
 		s.disks[arg("to")].Crash()
 		s.nodes[arg("to")], _ = open(s.t, s.disks[arg("to")], s.w.options())
 		return "", nil

@@ -12,10 +12,14 @@ type wal struct {
 	disk     Disk
 	id       logID
 	length   int64  // of a segment
+	stamp    string // of the first segment
+	putBack  bool   // the last segment was touched since the last clean stop
 	sequence uint64 // number of the last record
 	end      int64  // position after the last group
 	last     Mark   // of the last group, the zero Mark in an empty log
 	flags    uint32 // of the last group
+	room     []byte // for the next group
+	zeroed   int64  // position up to which zeros were written ahead
 
 	mu    sync.RWMutex
 	files []File // by segment number; nil where the file is missing
@@ -25,6 +29,12 @@ type wal struct {
 // maxGroup is the length at which a group takes no more records: with one more record, and a head, it fits in the
 // smallest segment.
 const maxGroup = 2 << 20
+
+// maxPosition bounds a log, to what a node has room for in the place of its record: 16 TiB.
+const maxPosition = 1 << (64 - placeBits)
+
+// maxRoom is the greatest buffer that is kept for the next group.
+const maxRoom = 1 << 20
 
 func (w *wal) file(segment int64) File {
 	w.mu.RLock()
@@ -56,6 +66,9 @@ func (w *wal) place(size int64) (int64, error) {
 		return w.end, nil
 	}
 	n := int64(w.segments())
+	if (n+1)*w.length > maxPosition {
+		return 0, fmt.Errorf("dag: log: it has %d segments, and none after them can be named", n)
+	}
 	f, err := w.disk.Create(segmentName(n), w.length)
 	if err != nil {
 		return 0, fmt.Errorf("dag: log: new segment: %w", err)
@@ -73,12 +86,17 @@ func (w *wal) place(size int64) (int64, error) {
 // writeHead writes the head of segment n, whose groups begin after those that end at w.end, and makes it durable.
 func (w *wal) writeHead(n int64) error {
 	h := segmentHeader{log: w.id, number: n, length: w.length, first: w.sequence + 1, prevEnd: w.end}
-	f := w.file(n)
+	return w.saveHead(w.file(n), h)
+}
+
+// saveHead writes a head, and makes it and the file's name durable.
+func (w *wal) saveHead(f File, h segmentHeader) error {
+	name := segmentName(h.number)
 	if _, err := f.WriteAt(h.encode(), 0); err != nil {
-		return fmt.Errorf("dag: log: head of %s: %w", segmentName(n), err)
+		return fmt.Errorf("dag: log: head of %s: %w", name, err)
 	}
 	if err := f.Fdatasync(); err != nil {
-		return fmt.Errorf("dag: log: sync %s: %w", segmentName(n), err)
+		return fmt.Errorf("dag: log: sync %s: %w", name, err)
 	}
 	if err := w.disk.SyncDir(); err != nil {
 		return fmt.Errorf("dag: log: sync the folder: %w", err)
@@ -95,6 +113,7 @@ func (w *wal) append(g *group, flags uint32) (Mark, error) {
 	if _, err := f.WriteAt(b, g.at%w.length); err != nil {
 		return Mark{}, fmt.Errorf("dag: log: append to %s: %w", segmentName(n), err)
 	}
+	w.zeroAhead(f, g.at+int64(len(b)))
 	if err := f.Fdatasync(); err != nil {
 		return Mark{}, fmt.Errorf("dag: log: sync %s: %w", segmentName(n), err)
 	}
@@ -104,13 +123,29 @@ func (w *wal) append(g *group, flags uint32) (Mark, error) {
 	return w.last, nil
 }
 
+// zeroAhead writes zeros after the end of the group that was just written, when it used up those before. The first write to a block
+// that was only allocated changes metadata, which makes its sync dearer; so one sync in many pays for all. That it
+// fails is no matter: the space reads as zeros anyway, and the sync tells of a disk that is broken.
+func (w *wal) zeroAhead(f File, end int64) {
+	if end <= w.zeroed {
+		return
+	}
+	off := end % w.length
+	if n := min(int64(len(zeros)), w.length-off); off != 0 {
+		f.WriteAt(zeros[:n], off)
+		w.zeroed = end + n
+	}
+}
+
+var zeros [1 << 20]byte
+
 // appendEmpty writes an empty group.
 func (w *wal) appendEmpty(flags uint32) (Mark, error) {
 	at, err := w.place(groupHead)
 	if err != nil {
 		return Mark{}, err
 	}
-	return w.append(newGroup(w.id, at), flags)
+	return w.append(newGroup(w.id, at, nil), flags)
 }
 
 // read gives the body of the record at a place, checked.

@@ -19,11 +19,16 @@ func (p *Pending) Entry() *Entry { return p.e }
 
 // Wait returns when the write is durable and its observers were told. Callers that wait together share one fdatasync; a
 // write nobody waits for is synced with the next that somebody waits for. It may be called more than once and from any
-// goroutine. The error wraps ErrUnknownOutcome when the sync failed.
+// goroutine. The error wraps ErrUnknownOutcome when the sync
+// failed, and ErrNotWritten when nothing of the write reached the log.
 func (p *Pending) Wait() (*Entry, error) {
-	p.j.mu.Lock()
-	defer p.j.mu.Unlock()
-	return p.e, p.j.wait(p.g)
+	if p.g.led.CompareAndSwap(false, true) {
+		p.j.mu.Lock()
+		defer p.j.mu.Unlock()
+		return p.e, p.j.steer(p.g)
+	}
+	<-p.g.done
+	return p.e, p.g.err
 }
 
 // Flush returns when all that is admitted is durable.
@@ -102,8 +107,8 @@ func (j *Journal) nonce() ([]byte, error) {
 // Write makes a delta of the author on the version of the edit, admits it in memory, and returns before it is durable:
 // the next write of the context is made on it. It never waits for the network; it waits for a sync only when more than
 // Options.MaxUnsynced bytes are not durable. Errors: ErrUnknownContext, ErrNoGenesis, ErrNotMember, ErrNotAllowed,
-// ErrTooLarge, ErrUnknownParent, ErrClock, ErrStopped, ErrClosed; then nothing was written. ErrUnknownOutcome comes with a
-// Pending, from such a sync.
+// ErrTooLarge, ErrUnknownParent, ErrClock, ErrStopped, ErrClosed; then nothing was written. ErrUnknownOutcome and ErrNotWritten come
+// with a Pending, from such a sync.
 func (j *Journal) Write(ctx ID, s Signer, e Edit) (*Pending, error) {
 	if err := e.check(); err != nil {
 		return nil, err
@@ -117,6 +122,7 @@ func (j *Journal) Write(ctx ID, s Signer, e Edit) (*Pending, error) {
 	if c.g.Len() == 0 {
 		return nil, fmt.Errorf("dag: write to %v: %w", ctx, ErrNoGenesis)
 	}
+	j.prove(c, s)
 	d, err := j.draft(c, s.Public(), e)
 	if err != nil {
 		return nil, fmt.Errorf("dag: write to %v: %w", ctx, err)
@@ -155,17 +161,18 @@ func (j *Journal) draft(c *context, author Key, e Edit) (*Delta, error) {
 	g := c.g
 	d := &Delta{Version: Version1, Context: c.id, Author: author, Kind: e.Kind, Payload: e.Payload}
 	nd := node{prev: none}
+	var ms, n uint64
 	if o := c.own[author]; o != nil {
-		p := &g.nodes[o.tip]
-		nd.prev, nd.grants, nd.ms, nd.n = o.tip, p.grants, p.ms, p.n
-		d.Prev, d.Chain, d.Seq = p.id, g.chains[p.chain].id, p.seq+1
+		p := g.node(o.tip)
+		nd.prev, nd.grants, ms, n = o.tip, p.grants, p.ms, uint64(p.n)
+		d.Prev, d.Chain, d.Seq = p.id, g.chains[p.chain].id, uint64(p.seq)+1
 	}
 	if err := j.parents(c, d, e.Parents, nd.prev); err != nil {
 		return nil, err
 	}
 	for _, id := range d.Parents {
-		p := &g.nodes[g.byID[id]]
-		nd.ms, nd.n = later(nd.ms, nd.n, p.ms, p.n)
+		p := g.node(g.held(id))
+		ms, n = later(ms, n, p.ms, uint64(p.n))
 		nd.grants = g.sets.union(nd.grants, p.grants)
 	}
 	cred, known, allowed := g.sets.credential(author, nd.grants, e.Kind)
@@ -175,10 +182,10 @@ func (j *Journal) draft(c *context, author Key, e Edit) (*Delta, error) {
 	if !allowed {
 		return nil, ErrNotAllowed
 	}
-	d.Credential = g.nodes[cred].id
+	d.Credential = g.node(cred).id
 	d.Wall = j.o.Wall().UnixMilli()
 	var ok bool
-	if d.Ms, d.N, ok = step(nd.ms, nd.n, d.Wall); !ok {
+	if d.Ms, d.N, ok = step(ms, n, d.Wall); !ok {
 		return nil, fmt.Errorf("%w: it reads %v", ErrClock, time.UnixMilli(d.Wall).UTC())
 	}
 	if nd.prev == none {
@@ -220,9 +227,9 @@ func (j *Journal) admitOwn(c *context, s Signer, e *Entry) error {
 	if outcome, reason := c.g.Add(e.ID, e.Delta); outcome != Admitted {
 		return fmt.Errorf("dag: write: the delta is not admitted: %s", reason)
 	}
-	i := uint32(len(c.g.nodes) - 1)
-	c.note(i, &waiter{e: e, local: true})
-	j.enqueue(&item{c: c, kind: recordWritten, e: e, node: i, signer: s, chain: c.g.nodes[i].chain})
+	i := uint32(c.g.Len() - 1)
+	c.note(i, true, e.Delta.Author)
+	j.enqueue(&item{c: c, kind: recordWritten, e: e, node: i, signer: s, chain: c.g.node(i).chain})
 	j.o.Observer.Admitted(c.id, e)
 	return nil
 }

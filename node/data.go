@@ -47,7 +47,11 @@ func (s *State) explain(err error) error {
 		}
 		return &notMember{s.cfg.Network.Name, why}
 	case errors.Is(err, dag.ErrUnknownOutcome):
-		return fmt.Errorf("%w: the disk did not confirm it; start the node again and look", err)
+		return fmt.Errorf("%w: the disk did not confirm it, so it may be there or not; what was answered before is safe; mend the disk, start the node again and look", err)
+	case errors.Is(err, dag.ErrNotWritten):
+		return fmt.Errorf("%w: what was answered before is safe; make room on the disk or mend it, start the node again, and write it again", err)
+	case errors.Is(err, dag.ErrStopped):
+		return fmt.Errorf("%w: what was answered before is safe and can be read; mend the disk and start the node again", err)
 	}
 	return err
 }

@@ -173,6 +173,9 @@ func (s *State) recovered(r dag.Recovery) {
 	if r.Cut {
 		s.Problem("log cut", fmt.Sprintf("the log's torn end was cut: %d bytes (%s); nothing in them had been acknowledged", r.CutBytes, r.Reason))
 	}
+	if r.Copied {
+		s.Problem("log copied", "the home was copied, moved, or put back from a copy: what is written here begins new chains; let one copy of a home run")
+	}
 	for _, d := range r.Damage {
 		s.Problem(fmt.Sprintf("log damage %d %d", d.Segment, d.Offset),
 			fmt.Sprintf("the log is damaged in segment %d at byte %d: %s; it was not applied", d.Segment, d.Offset, d.Reason))

@@ -29,7 +29,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(flagError) // of every command that has none of its own
 	root.AddCommand(runCommand(c), statusCommand(c), nodeCommand(c), peersCommand(c), registryCommand(c), storeCommand(c),
-		blobCommand(c), graphCommand(c), testnetCommand(c), versionCommand(c))
+		blobCommand(c), graphCommand(c), logCommand(c), testnetCommand(c), versionCommand(c))
 	return root
 }
 

@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 			"occupy":         occupy,
 			"freeport":       freePort,
 			"cmpvalue":       compareValues,
+			"flip":           flip,
 		},
 	})
 }
@@ -128,6 +129,17 @@ func waitRegistered(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		return nil
 	})
+}
+
+// flip FILE OFFSET turns a bit of a byte.
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	name := ts.MkAbs(args[0])
+	at, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	b, err := os.ReadFile(name)
+	ts.Check(err)
+	b[at] ^= 4
+	ts.Check(os.WriteFile(name, b, 0o600))
 }
 
 // waitKey is waitkey HOME KEY VALUE.
