@@ -15,7 +15,7 @@ func OverridesFrom(data []byte, nodes int, own ...string) map[Choice]uint64 {
 			name = own[s-sites]
 		}
 		a, b := int64(data[1])%n, int64(data[2])%n
-		c := Choice{Site: name, Node: a, Count: uint64(binary.LittleEndian.Uint16(data[3:]))}
+		c := Choice{Site: name, Node: a, Count: uint64(binary.LittleEndian.Uint16(data[3:]) >> (data[7] >> 4))} // small ones are likely
 		switch {
 		case s == sitePartition || s == siteOneWay:
 			c.Node = theWorld

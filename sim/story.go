@@ -57,9 +57,11 @@ func Explain(s Scenario, o Options, runs int) (*Story, error) {
 		t.Faults = append(t.Faults, FaultTold{float64(f.At) / 1e9, f.Text, f.Override()})
 	}
 	t.Concerned = w.concerned(f)
+	e := ear{of: t.Concerned}
 	last := z.Options
-	last.watch = t.hear
+	last.watch = e.hear
 	_, err = finished(s, last)
+	t.Steps = e.steps()
 	return t, err
 }
 
@@ -80,15 +82,41 @@ func (w *World) concerned(f *failure) (peers []graph.Peer) {
 	return peers
 }
 
-// hear keeps the last steps of those concerned, and of the network; a tick that changed nothing says nothing.
-func (t *Story) hear(s Step) {
-	concerns := s.Node == "" || slices.Contains(t.Concerned, s.Node) || slices.Contains(t.Concerned, s.Peer)
-	if len(t.Concerned) > 0 && !concerns || s.idle {
+// An ear keeps the last steps of those concerned, and of the network; a tick that changed nothing says nothing.
+type ear struct {
+	of      []graph.Peer
+	all     []Step
+	between []Step // without what they said to others
+	talk    bool   // they spoke to each other
+}
+
+func (e *ear) hear(s Step) {
+	node, peer := s.Node == "" || slices.Contains(e.of, s.Node), s.Peer == "" || slices.Contains(e.of, s.Peer)
+	if s.idle || len(e.of) > 0 && !node && (s.Peer == "" || !peer) {
 		return
 	}
-	if t.Steps = append(t.Steps, s); len(t.Steps) > 2*stepsMost {
-		t.Steps = slices.Clone(t.Steps[stepsMost:])
+	e.all = last(append(e.all, s))
+	if len(e.of) > 1 && node && peer {
+		e.between = last(append(e.between, s))
+		e.talk = e.talk || s.What == "sends"
 	}
+}
+
+// steps are those between them, when there are several and they spoke to each other; else all.
+func (e *ear) steps() []Step {
+	kept := e.all
+	if e.talk {
+		kept = e.between
+	}
+	return kept[max(0, len(kept)-stepsMost):]
+}
+
+// last drops the oldest steps, now and then.
+func last(s []Step) []Step {
+	if len(s) > 2*stepsMost {
+		return slices.Clone(s[stepsMost:])
+	}
+	return s
 }
 
 const stepsMost = 40
@@ -102,6 +130,8 @@ func (t *Story) String() string {
 	switch {
 	case len(t.Faults) == 0:
 		fmt.Fprintf(&b, "Nothing has to go wrong for it; %d faults happened when it was found.\n", t.Before)
+	case len(t.Faults) == 1:
+		fmt.Fprintf(&b, "Of %d faults until then, one is enough:\n", t.Before)
 	default:
 		fmt.Fprintf(&b, "Of %d faults until then, %d are enough:\n", t.Before, len(t.Faults))
 	}
@@ -109,7 +139,7 @@ func (t *Story) String() string {
 		fmt.Fprintf(&b, "  %11.6f  %-60s --override %s\n", f.Seconds, f.Text, f.Override)
 	}
 	fmt.Fprintf(&b, "\nWhat %s did last:\n", names(t.Concerned))
-	for _, s := range t.Steps[max(0, len(t.Steps)-stepsMost):] {
+	for _, s := range t.Steps {
 		fmt.Fprintf(&b, "  %11.6f  %s\n", s.Seconds, s.Text)
 		if s.Value != "" {
 			fmt.Fprintf(&b, "               %s\n", s.Value)

@@ -53,7 +53,7 @@ func TestSeedsThatFailed(t *testing.T) {
 
 // FuzzFaults has a fuzzer choose what goes wrong.
 func FuzzFaults(f *testing.F) {
-	simtest.Fuzz(f, Scenario, sim.Options{Nodes: 17, Seed: 1, Time: 7 * time.Minute, Faults: sim.All}, "act", "mood", "answer")
+	simtest.Fuzz(f, Scenario, sim.Options{Nodes: 16, Seed: 1, Time: 3 * time.Minute, Faults: sim.All}, "act", "mood", "answer")
 }
 
 func TestSimulationLarge(t *testing.T) {
