@@ -156,7 +156,13 @@ func list(s *node.State, p ListParams) (EntryList, error) {
 		return EntryList{}, &Error{Kind: InvalidParams, Message: fmt.Sprintf("a limit of %d: it is positive, or 0 for none", p.Limit), Data: "limit"}
 	}
 	out, size := EntryList{[]Entry{}}, 0
-	for _, e := range kv.List(p.Prefix+string(p.PrefixBase64), p.Limit) {
+	for e, err := range kv.List(p.Prefix+string(p.PrefixBase64), "") {
+		if err != nil {
+			return EntryList{}, err
+		}
+		if p.Limit > 0 && len(out.Entries) == p.Limit {
+			break
+		}
 		if size += len(e.Key) + len(e.Value); size > MaxList {
 			return EntryList{}, &Error{Kind: InvalidParams, Message: fmt.Sprintf("the entries take more than %d bytes: give a longer prefix or a limit", MaxList), Data: "limit"}
 		}

@@ -218,8 +218,8 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 	j.mu.Unlock()
 	var batch []Located
 	for _, it := range g.items {
-		if it.e != nil && !it.logged {
-			batch = append(batch, Located{ID: it.e.ID, Place: it.place})
+		if it.e != nil { // one that waited is in the log already, and its place is in the index
+			batch = append(batch, Located{ID: it.e.ID, Place: it.place, Context: it.c.id, Entry: it.e})
 		}
 	}
 	var err error

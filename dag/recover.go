@@ -10,7 +10,9 @@ type replay struct {
 	j     *Journal
 	rec   *Recovery
 	after int64 // the index has everything before this position
+	at    int64 // position of the record being read
 	batch []Located
+	size  int // bytes that the batch keeps in memory
 	clean bool
 	// of the group being read
 	told  map[*context][]*Entry
@@ -151,11 +153,13 @@ func (r *replay) segment(s *scanned) error {
 		r.j.synced = w.last
 		for _, c := range r.order {
 			c.synced = uint32(len(c.g.nodes))
-			r.j.o.Observer.Synced(c.id, r.told[c], w.last)
+			if g.at >= r.after {
+				r.j.o.Observer.Synced(c.id, r.told[c], w.last)
+			}
 			delete(r.told, c)
 		}
 		r.order = r.order[:0]
-		if len(r.batch) >= 4096 {
+		if len(r.batch) >= 4096 || r.size >= maxGroup {
 			if err := r.flushIndex(); err != nil {
 				return err
 			}
@@ -171,7 +175,7 @@ func (r *replay) flushIndex() error {
 	if err := r.j.o.Index.Put(r.batch, r.j.w.last); err != nil {
 		return fmt.Errorf("dag: open: index: %w", err)
 	}
-	r.batch = nil
+	r.batch, r.size = nil, 0
 	return nil
 }
 

@@ -21,8 +21,9 @@ func (r *replay) record(rd record) error {
 			lost("the record holds no delta: " + err.Error())
 			return nil
 		}
-		if rd.place.Offset >= r.after {
+		if r.at = rd.place.Offset; r.at >= r.after {
 			r.batch = append(r.batch, Located{ID: e.ID, Place: rd.place})
+			r.size += rd.place.Size
 		}
 		r.delta(e, rd.kind == recordWritten, lost)
 	case recordWitness:
@@ -76,12 +77,25 @@ func (r *replay) delta(e *Entry, local bool, lost func(string)) {
 				r.order = append(r.order, c)
 			}
 			r.told[c] = append(r.told[c], w.e)
-			r.j.o.Observer.Admitted(c.id, w.e)
+			if r.at >= r.after {
+				r.locate(c, w.e)
+				r.j.o.Observer.Admitted(c.id, w.e)
+			}
 		},
 		refused: func(e *Entry, reason RefuseReason) {
 			lost("the delta " + e.ID.String() + " is refused: " + string(reason))
 		},
 	})
+}
+
+// locate gives the index a delta that is admitted: the one whose record was just read, or one that waited for it, whose
+// place the index has.
+func (r *replay) locate(c *context, e *Entry) {
+	if last := &r.batch[len(r.batch)-1]; last.ID == e.ID && last.Place.Offset == r.at {
+		last.Context, last.Entry = c.id, e
+		return
+	}
+	r.batch = append(r.batch, Located{ID: e.ID, Context: c.id, Entry: e})
 }
 
 // note records that this node wrote delta i, and goes on from there.

@@ -11,7 +11,7 @@ type home string
 
 func (h home) identity() string { return filepath.Join(string(h), "identity") }
 func (h home) log() string      { return filepath.Join(string(h), "log") }
-func (h home) index() string    { return filepath.Join(string(h), "index") }
+func (h home) store() string    { return filepath.Join(string(h), "store") }
 func (h home) blobs() string    { return filepath.Join(string(h), "blobs") }
 
 // APIFile is where a running node of a home keeps the address of its API.

@@ -1,0 +1,241 @@
+package store
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/merograph/merograph/crdt"
+	"github.com/merograph/merograph/dag"
+)
+
+// An overlay holds what is admitted and not synced: only the next write sees it (DATA 3.1). It is under the store's lock.
+//
+// A delta of this node comes with its operations. One that was received is decoded when a write needs it, or when it is
+// synced, whichever is first: the journal's order waits for neither.
+type overlay struct {
+	pending map[dag.ID]*pending
+	raw     []*pending          // those that are not decoded, in log order
+	mine    map[*byte][]crdt.Op // operations of the payloads that are being written here
+	next    uint64
+}
+
+// pending is a delta that is admitted and not synced.
+type pending struct {
+	c       *present
+	e       *dag.Entry
+	number  uint64 // in log order
+	ops     []crdt.Op
+	decoded bool // and its operations are in the pins
+	settled bool
+}
+
+// A pin is one key of which something is not synced, or which is being written.
+type pin struct {
+	key     string
+	turn    sync.Mutex // one write of the key at a time decides what it does
+	users   int
+	ops     []pinned // in log order
+	slot    *slot    // what is folded, ops included; nil until a write needs it
+	awaited map[crdt.Name]bool
+}
+
+// pinned is an operation of a pending delta.
+type pinned struct {
+	p     *pending
+	index int
+}
+
+func newOverlay() overlay {
+	return overlay{pending: map[dag.ID]*pending{}, mine: map[*byte][]crdt.Op{}}
+}
+
+// admit takes a delta in.
+func (o *overlay) admit(c *present, e *dag.Entry) {
+	if len(e.Delta.Payload) == 0 || e.Delta.Kind != dag.KindData {
+		return
+	}
+	o.next++
+	p := &pending{c: c, e: e, number: o.next}
+	o.pending[e.ID] = p
+	if ops, ok := o.mine[&e.Delta.Payload[0]]; ok {
+		o.drain()
+		o.pin(p, ops)
+		return
+	}
+	o.raw = append(o.raw, p)
+}
+
+// drain decodes what was received.
+func (o *overlay) drain() {
+	for _, p := range o.raw {
+		if !p.settled {
+			o.pin(p, operations(p.e))
+		}
+	}
+	o.raw = o.raw[:0]
+}
+
+// pin puts the operations of a delta under their keys.
+func (o *overlay) pin(p *pending, ops []crdt.Op) {
+	p.ops, p.decoded = ops, true
+	for i, op := range ops {
+		key, _ := target(op)
+		k := p.c.pins[key]
+		if k == nil {
+			k = &pin{key: key}
+			p.c.pins[key] = k
+		}
+		k.ops = append(k.ops, pinned{p, i})
+		if k.slot != nil {
+			k.fold(pinned{p, i})
+		}
+	}
+}
+
+// settle lets go of a delta: the backend has it.
+func (o *overlay) settle(id dag.ID) {
+	p := o.pending[id]
+	if p == nil {
+		return
+	}
+	delete(o.pending, id)
+	p.settled = true
+	for len(o.raw) > 0 && o.raw[0].settled {
+		o.raw[0] = nil
+		o.raw = o.raw[1:]
+	}
+	for _, op := range p.ops {
+		key, _ := target(op)
+		if k := p.c.pins[key]; k != nil {
+			k.ops = slices.DeleteFunc(k.ops, func(x pinned) bool { return x.p == p })
+			p.c.release(k)
+		}
+	}
+}
+
+// drop forgets everything that is not synced.
+func (o *overlay) drop(ctxs map[dag.ID]*present) {
+	clear(o.pending)
+	o.raw = nil
+	for _, c := range ctxs { //lint:unordered contexts do not touch each other
+		for _, k := range c.pins { //lint:unordered keys do not touch each other
+			k.ops, k.slot, k.awaited = nil, nil, nil
+			c.release(k)
+		}
+	}
+}
+
+// release forgets a key of which nothing is left.
+func (c *present) release(k *pin) {
+	if len(k.ops) == 0 && k.users == 0 {
+		delete(c.pins, k.key)
+	}
+}
+
+// fold takes a pending operation into the slot.
+func (k *pin) fold(x pinned) {
+	k.slot.fold(&pinRules{k, x.p}, StampOf(x.p.e), x.p.e.Delta.Wall, x.index, x.p.ops[x.index])
+}
+
+// pinRules are the rules for an operation of a pending delta.
+type pinRules struct {
+	k *pin
+	p *pending
+}
+
+var _ rules = (*pinRules)(nil)
+
+func (r *pinRules) folded(delta dag.ID) bool {
+	s := r.p.c.s
+	if q := s.overlay.pending[delta]; q != nil {
+		return q.number < r.p.number
+	}
+	v, ok, err := s.b.Get(placeKey(delta))
+	if err != nil || !ok {
+		return false
+	}
+	at, err := decodePlaced(v)
+	return err == nil && at.folded
+}
+
+func (r *pinRules) await(n crdt.Name, _ string) {
+	if r.k.awaited == nil {
+		r.k.awaited = map[crdt.Name]bool{}
+	}
+	r.k.awaited[n] = true
+}
+
+func (r *pinRules) awaited(n crdt.Name, key string) bool {
+	c := r.p.c
+	if r.k.awaited[n] {
+		return true
+	}
+	if have, err := c.counted(); err != nil || have.awaited == 0 {
+		return false
+	}
+	_, ok, err := c.s.b.Get(awaitedKey(c.id, n, key))
+	return err == nil && ok
+}
+
+// decoded gives the operations of a delta that is admitted, when they are known; false when they are not.
+func (s *Store) decoded(id dag.ID) ([]crdt.Op, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.overlay.pending[id]
+	if p == nil || !p.decoded {
+		return nil, false
+	}
+	return p.ops, true
+}
+
+// hold pins a key for a write; let lets go of it.
+func (c *present) hold(key string) *pin {
+	c.s.mu.Lock()
+	k := c.pins[key]
+	if k == nil {
+		k = &pin{key: key}
+		c.pins[key] = k
+	}
+	k.users++
+	c.s.mu.Unlock()
+	k.turn.Lock()
+	return k
+}
+
+func (c *present) let(k *pin) {
+	k.turn.Unlock()
+	c.s.mu.Lock()
+	k.users--
+	c.release(k)
+	c.s.mu.Unlock()
+}
+
+// load gives what is admitted of a key that is held; mu is held, and let go of while the backend is read.
+//
+// What is read stands for the time when it was read: it is right when no batch was applied meanwhile, or none that has
+// anything of this key.
+func (c *present) load(k *pin) (*slot, error) {
+	s := c.s
+	for s.overlay.drain(); k.slot == nil; s.overlay.drain() {
+		if s.applying && len(k.ops) > 0 {
+			s.applied.Wait()
+			continue
+		}
+		at := s.batches
+		s.mu.Unlock()
+		read, err := loadSlot(s.b, c.id, k.key)
+		s.mu.Lock()
+		if err != nil {
+			return nil, err
+		}
+		s.overlay.drain()
+		if s.batches != at || s.applying && len(k.ops) > 0 {
+			continue
+		}
+		k.slot = read
+		for _, x := range k.ops {
+			k.fold(x)
+		}
+	}
+	return k.slot, nil
+}
