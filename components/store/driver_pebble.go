@@ -46,7 +46,7 @@ func openPebble(files vfs.FS, dir string) (*pebbleBackend, error) {
 		Logger:                      f,
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 8, // the fault is seen before this one is reached
-		CacheSize:                   8 << 20,
+		CacheSize:                   64 << 20, // the memory tables count against it
 		MaxOpenFiles:                200,
 		DisableWAL:                  true,
 		FormatMajorVersion:          pebble.FormatNewest,

@@ -13,6 +13,7 @@ import (
 // keeps the first error and does nothing after it. It is for one goroutine.
 type draft struct {
 	b       Backend
+	base    func(ctx dag.ID, key string) *slot // what is known of a key, or nil
 	err     error
 	places  map[dag.ID]placed
 	ids     []dag.ID // of places, in order
@@ -41,8 +42,8 @@ type awaited struct {
 	key   string
 }
 
-func newDraft(b Backend) *draft {
-	return &draft{b: b, places: map[dag.ID]placed{}, ctxs: map[dag.ID]*folding{}}
+func newDraft(b Backend, base func(ctx dag.ID, key string) *slot) *draft {
+	return &draft{b: b, base: base, places: map[dag.ID]placed{}, ctxs: map[dag.ID]*folding{}}
 }
 
 func (d *draft) get(key []byte) ([]byte, bool) {
@@ -80,9 +81,12 @@ func (d *draft) place(id dag.ID) placed {
 	return p
 }
 
-// take folds one delta, unless that was done before, and notes its place. ops are its operations when they are known.
-func (d *draft) take(l *dag.Located, ops []crdt.Op, known bool) {
-	p := d.place(l.ID)
+// take folds one delta, unless that was done before, and notes its place.
+func (d *draft) take(l *dag.Located, k known) {
+	var p placed
+	if !k.own {
+		p = d.place(l.ID)
+	}
 	if _, ok := d.places[l.ID]; !ok {
 		d.ids = append(d.ids, l.ID)
 	}
@@ -96,10 +100,10 @@ func (d *draft) take(l *dag.Located, ops []crdt.Op, known bool) {
 		return
 	}
 	d.folds++
-	if !known {
-		ops = operations(l.Entry)
+	if !k.decoded {
+		k.ops = operations(l.Entry)
 	}
-	d.context(l.Context).fold(l.Entry, ops)
+	d.context(l.Context).fold(l.Entry, k.ops)
 }
 
 func (d *draft) context(ctx dag.ID) *folding {

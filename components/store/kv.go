@@ -281,7 +281,8 @@ func (k *KV) Len() int {
 	return int(n.entries)
 }
 
-// Changed gives a channel that is closed when the present changes next.
+// Changed gives a channel that is closed when the next deltas of the context are synced, whatever they change; the journal
+// tells of them then.
 func (k *KV) Changed() <-chan struct{} {
 	k.c.s.mu.Lock()
 	defer k.c.s.mu.Unlock()

@@ -26,6 +26,7 @@ type pending struct {
 	number  uint64 // in log order
 	ops     []crdt.Op
 	decoded bool // and its operations are in the pins
+	own     bool // written here just now, so that it is surely not folded yet
 	settled bool
 }
 
@@ -36,6 +37,7 @@ type pin struct {
 	users   int
 	ops     []pinned // in log order
 	slot    *slot    // what is folded, ops included; nil until a write needs it
+	base    *slot    // what is folded without them, as the backend has it; nil when that was not read
 	awaited map[crdt.Name]bool
 }
 
@@ -59,6 +61,7 @@ func (o *overlay) admit(c *present, e *dag.Entry) {
 	o.pending[e.ID] = p
 	if ops, ok := o.mine[&e.Delta.Payload[0]]; ok {
 		o.drain()
+		p.own = true
 		o.pin(p, ops)
 		return
 	}
@@ -119,7 +122,7 @@ func (o *overlay) drop(ctxs map[dag.ID]*present) {
 	o.raw = nil
 	for _, c := range ctxs { //lint:unordered contexts do not touch each other
 		for _, k := range c.pins { //lint:unordered keys do not touch each other
-			k.ops, k.slot, k.awaited = nil, nil, nil
+			k.ops, k.slot, k.base, k.awaited = nil, nil, nil, nil
 			c.release(k)
 		}
 	}
@@ -177,15 +180,46 @@ func (r *pinRules) awaited(n crdt.Name, key string) bool {
 	return err == nil && ok
 }
 
-// decoded gives the operations of a delta that is admitted, when they are known; false when they are not.
-func (s *Store) decoded(id dag.ID) ([]crdt.Op, bool) {
+// known is what the overlay knows of a delta that is to be folded.
+type known struct {
+	ops     []crdt.Op
+	decoded bool
+	own     bool
+}
+
+// known tells of the deltas of a batch.
+func (s *Store) known(batch []dag.Located) []known {
+	out := make([]known, len(batch))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.overlay.pending[id]
-	if p == nil || !p.decoded {
-		return nil, false
+	for i := range batch {
+		if p := s.overlay.pending[batch[i].ID]; p != nil {
+			out[i] = known{p.ops, p.decoded, p.own}
+		}
 	}
-	return p.ops, true
+	return out
+}
+
+// base gives what the backend has of a key, when a write has read it.
+func (s *Store) base(ctx dag.ID, key string) *slot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.ctxs[ctx]; c != nil {
+		if k := c.pins[key]; k != nil && k.base != nil {
+			return k.base.clone()
+		}
+	}
+	return nil
+}
+
+// rebase tells the pins what the backend has now; mu is held.
+func (c *present) rebase(f *folding) {
+	for _, key := range f.keys {
+		if k := c.pins[key]; k != nil {
+			k.base = f.slots[key]
+			k.base.settle()
+		}
+	}
 }
 
 // hold pins a key for a write; let lets go of it.
@@ -232,7 +266,7 @@ func (c *present) load(k *pin) (*slot, error) {
 		if s.batches != at || s.applying && len(k.ops) > 0 {
 			continue
 		}
-		k.slot = read
+		k.slot, k.base = read.clone(), read
 		for _, x := range k.ops {
 			k.fold(x)
 		}

@@ -41,10 +41,12 @@ func loadSlot(b Backend, ctx dag.ID, key string) (*slot, error) {
 func (f *folding) slot(key string) *slot {
 	s := f.slots[key]
 	if s == nil {
-		var err error
-		if s, err = loadSlot(f.d.b, f.ctx, key); err != nil {
-			f.d.fail(err)
-			s = new(slot)
+		if s = f.d.base(f.ctx, key); s == nil {
+			var err error
+			if s, err = loadSlot(f.d.b, f.ctx, key); err != nil {
+				f.d.fail(err)
+				s = new(slot)
+			}
 		}
 		f.slots[key] = s
 		f.keys = append(f.keys, key)

@@ -88,10 +88,9 @@ func (s *Store) Get(id dag.ID) (p dag.Place, ok bool, err error) {
 // Put implements dag.Index: it folds what was synced, and applies that, the places and the mark as one batch. After an
 // error nothing more is folded until the store is opened again.
 func (s *Store) Put(batch []dag.Located, m dag.Mark) error {
-	d := newDraft(s.b)
-	for i := range batch {
-		ops, known := s.decoded(batch[i].ID)
-		d.take(&batch[i], ops, known)
+	d := newDraft(s.b, s.base)
+	for i, k := range s.known(batch) {
+		d.take(&batch[i], k)
 	}
 	d.set(markKey, encodeMark(m))
 	changes, err := d.finish()
@@ -113,6 +112,9 @@ func (s *Store) Put(batch []dag.Located, m dag.Mark) error {
 	}
 	s.batches++
 	s.folded += d.folds
+	for _, f := range d.order {
+		s.present(f.ctx).rebase(f)
+	}
 	for i := range batch {
 		s.overlay.settle(batch[i].ID)
 	}
@@ -164,7 +166,7 @@ type present struct {
 	loaded   bool            // count is
 	pins     map[string]*pin // keys of which something is not synced, or that are being written
 	watchers map[*Watcher]struct{}
-	changed  chan struct{} // closed at the next change; nil when nobody asked
+	changed  chan struct{} // closed when the next deltas are synced; nil when nobody asked
 }
 
 // present gives the state of a context; mu is held.
@@ -191,10 +193,6 @@ func (c *present) counted() (count, error) {
 
 // tell hands the watchers what changed; mu is held.
 func (c *present) tell(events []Event) {
-	if c.changed != nil && len(events) > 0 {
-		close(c.changed)
-		c.changed = nil
-	}
 	for w := range c.watchers { //lint:unordered each has a queue of its own
 		w.offer(events)
 	}

@@ -69,6 +69,12 @@ func (s *Store) Admitted(ctx dag.ID, e *dag.Entry) {
 
 // Synced implements dag.Observer. The store itself took the entries in Put.
 func (s *Store) Synced(ctx dag.ID, entries []*dag.Entry, _ dag.Mark) {
+	s.mu.Lock()
+	if c := s.ctxs[ctx]; c != nil && c.changed != nil {
+		close(c.changed)
+		c.changed = nil
+	}
+	s.mu.Unlock()
 	for _, v := range s.told(ctx) {
 		v.Synced(entries)
 	}

@@ -85,6 +85,22 @@ type slot struct {
 	had  bool        // there was an entry on disk
 }
 
+func (s *slot) clone() *slot {
+	return &slot{live: slices.Clone(s.live), was: slices.Clone(s.was), had: s.had}
+}
+
+// settle makes a slot that was kept what loadSlot would read.
+func (s *slot) settle() {
+	s.had, s.was = len(s.live) > 0, s.was[:0]
+	for i := range s.live {
+		w := &s.live[i]
+		if w.kept = shown; i > 0 {
+			w.kept, w.value = beneath, nil
+			s.was = append(s.was, w.stamp.Name())
+		}
+	}
+}
+
 // top is the write that is shown, or nil.
 func (s *slot) top() *write {
 	if len(s.live) == 0 {
