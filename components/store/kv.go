@@ -14,11 +14,15 @@ import (
 // The bounds of an entry, in bytes. A value that is larger is a blob.
 const (
 	MaxKey   = 64 << 10
-	MaxValue = 500 << 10
+	MaxValue = 512 << 10
 )
 
-// maxSeen bounds the writes that one delta replaces. There are so many only when as many authors wrote the key at once.
-const maxSeen = 4096
+// maxSeen bounds the writes that one delta replaces, and nameRoom is what a name takes of a payload at most. So many
+// writes are there only when as many authors wrote the key at once.
+const (
+	maxSeen  = 4096
+	nameRoom = 48
+)
 
 // A Status is what a write did.
 type Status string
@@ -85,7 +89,7 @@ func (k *KV) Put(key string, value []byte) (Written, error) {
 		if w == nil {
 			status = Created
 		}
-		return crdt.Put{Key: key, Value: append([]byte{}, value...), Seen: s.seen()}, Written{Key: key, Status: status}
+		return crdt.Put{Key: key, Value: append([]byte{}, value...), Seen: s.seen(len(key) + len(value))}, Written{Key: key, Status: status}
 	})
 }
 
@@ -100,8 +104,9 @@ func (k *KV) Remove(key string) (Written, error) {
 			if s.top() == nil {
 				return nil, Written{}
 			}
-			rest = len(s.live) > maxSeen
-			return crdt.Remove{Key: key, Seen: s.seen()}, Written{Key: key, Status: Deleted}
+			seen := s.seen(len(key))
+			rest = len(s.live) > len(seen)
+			return crdt.Remove{Key: key, Seen: seen}, Written{Key: key, Status: Deleted}
 		})
 		switch {
 		case err != nil:
@@ -192,10 +197,12 @@ func (k *KV) submit(op crdt.Op) (*dag.Pending, error) {
 	return p, err
 }
 
-// seen gives the names of the writes that a write on top of the slot replaces, sorted.
-func (s *slot) seen() []crdt.Name {
-	names := make([]crdt.Name, 0, min(len(s.live), maxSeen))
-	for i := range s.live[:min(len(s.live), maxSeen)] {
+// seen gives the names of the writes that a write on top of the slot replaces, sorted: the greatest, when not all fit in a
+// payload with so many bytes of content. Those that stay are less than the new write, and so not shown.
+func (s *slot) seen(content int) []crdt.Name {
+	n := min(len(s.live), maxSeen, (crdt.MaxPayload-content-64)/nameRoom)
+	names := make([]crdt.Name, 0, n)
+	for i := range s.live[:n] {
 		names = append(names, s.live[i].stamp.Name())
 	}
 	slices.SortFunc(names, crdt.Name.Compare) //lint:total-key no two names are equal

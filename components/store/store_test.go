@@ -117,8 +117,14 @@ func TestPutRefusesWhatDoesNotFit(t *testing.T) {
 			t.Errorf("%s was taken", name)
 		}
 	}
-	if _, err := h.Put("k", make([]byte, MaxValue)); err != nil {
-		t.Errorf("the greatest value: %v", err)
+	for range 2 { // the second names the first
+		value := bytes.Repeat([]byte{0xff}, MaxValue)
+		if _, err := h.Put(strings.Repeat("k", MaxKey), value); err != nil {
+			t.Errorf("the greatest value under the greatest key: %v", err)
+		}
+		if _, err := h.Put(strings.Repeat("k", MaxKey), nil); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
