@@ -12,7 +12,8 @@ type replay struct {
 	after int64 // the index has everything before this position
 	at    int64 // position of the record being read
 	batch []Located
-	size  int // bytes that the batch keeps in memory
+	size  int  // bytes that the batch keeps in memory
+	mark  Mark // of the last group in the batch
 	clean bool
 	// of the group being read
 	told  map[*context][]*Entry
@@ -151,6 +152,9 @@ func (r *replay) segment(s *scanned) error {
 			}
 		}
 		r.j.synced = w.last
+		if len(r.batch) > 0 && g.head.count > 0 {
+			r.mark = w.last
+		}
 		for _, c := range r.order {
 			c.synced = uint32(len(c.g.nodes))
 			if g.at >= r.after {
@@ -172,7 +176,7 @@ func (r *replay) flushIndex() error {
 	if len(r.batch) == 0 {
 		return nil
 	}
-	if err := r.j.o.Index.Put(r.batch, r.j.w.last); err != nil {
+	if err := r.j.o.Index.Put(r.batch, r.mark); err != nil {
 		return fmt.Errorf("dag: open: index: %w", err)
 	}
 	r.batch, r.size = nil, 0

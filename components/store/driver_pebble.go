@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -26,11 +27,12 @@ const memTable = 16 << 20
 // OpenPebble opens the backend in a directory of a file system, which it makes when there is none. What is there and
 // cannot be read is removed, since it is derived; lost is then why.
 func OpenPebble(files vfs.FS, dir string) (b Backend, lost, err error) {
-	p, err := openPebble(files, dir)
-	if errors.Is(err, pebble.ErrCorruption) || errors.Is(err, fs.ErrNotExist) {
+	p, err := openPebble(files, dir, memTable)
+	var system syscall.Errno // what the machine refuses says nothing of what is there, but that a file is missing
+	if err != nil && (!errors.As(err, &system) || errors.Is(err, fs.ErrNotExist)) {
 		lost = err
 		if err = files.RemoveAll(dir); err == nil {
-			p, err = openPebble(files, dir)
+			p, err = openPebble(files, dir, memTable)
 		}
 	}
 	if err != nil {
@@ -39,13 +41,13 @@ func OpenPebble(files vfs.FS, dir string) (b Backend, lost, err error) {
 	return p, lost, nil
 }
 
-func openPebble(files vfs.FS, dir string) (*pebbleBackend, error) {
+func openPebble(files vfs.FS, dir string, memTable uint64) (*pebbleBackend, error) {
 	f := new(fault)
 	o := &pebble.Options{
 		FS:                          files,
 		Logger:                      f,
 		MemTableSize:                memTable,
-		MemTableStopWritesThreshold: 8, // the fault is seen before this one is reached
+		MemTableStopWritesThreshold: 8,        // the fault is seen before this one is reached
 		CacheSize:                   64 << 20, // the memory tables count against it
 		MaxOpenFiles:                200,
 		DisableWAL:                  true,

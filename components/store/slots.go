@@ -83,7 +83,11 @@ func (f *folding) finish() {
 			f.d.set(awaitedKey(f.ctx, crdt.Name{Delta: delta, Index: a.index}, a.key), []byte{})
 		}
 	}
-	if f.count != f.was {
+	switch {
+	case f.count == f.was:
+	case f.count == count{}:
+		f.d.remove(countKey(f.ctx))
+	default:
 		f.d.set(countKey(f.ctx), f.count.encode())
 	}
 }
