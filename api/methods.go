@@ -19,15 +19,16 @@ import (
 type method func(ctx context.Context, s *node.State, params json.RawMessage) (any, error)
 
 var methods = map[string]method{
-	"status":        plain(func(s *node.State) node.Status { return s.Status() }),
-	"node_info":     plain(func(s *node.State) node.Info { return s.Info() }),
-	"peers":         plain(func(s *node.State) PeerList { return PeerList{s.Peers()} }),
-	"registry_list": plain(func(s *node.State) PeerList { return PeerList{s.Registry()} }),
-	"graph_list":    plain(func(*node.State) GraphList { return Graphs(node.Protocols()) }),
-	"store_put":     with(put),
-	"store_get":     with(get),
-	"store_remove":  with(remove),
-	"store_list":    with(list),
+	"status":         plain(func(s *node.State) node.Status { return s.Status() }),
+	"node_info":      plain(func(s *node.State) node.Info { return s.Info() }),
+	"peers":          plain(func(s *node.State) PeerList { return PeerList{s.Peers()} }),
+	"registry_list":  plain(func(s *node.State) PeerList { return PeerList{s.Registry()} }),
+	"graph_list":     plain(func(*node.State) GraphList { return Graphs(node.Protocols()) }),
+	"store_put":      with(put),
+	"store_get":      with(get),
+	"store_contains": with(contains),
+	"store_remove":   with(remove),
+	"store_list":     with(list),
 }
 
 // offered names the methods, for who asks for another.
