@@ -360,3 +360,47 @@ func (m *machine) hear(rt *rapid.T, from *machine, most int) {
 		}
 	}
 }
+
+// DATA 3.2, 3.3: deltas that wait for one lost to damage are folded when it comes again, once, and so is it.
+func TestRule3_2_WhatWaitedForDamageIsFolded(t *testing.T) {
+	disk := dag.NewMemDisk()
+	h := open(t, disk, memory(t))
+	var ids []dag.ID
+	for i := range 5 {
+		w, err := h.Put(fmt.Sprint("k", i%2), fmt.Append(nil, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, w.Version)
+	}
+	want := dump(t, h.store, setAlone)
+	page, _, err := h.journal.ServeIDs(h.ctx, ids[1:2], 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, ok, err := h.store.Get(ids[1])
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	grown := h.store
+	if err := h.journal.Close(); err != nil {
+		t.Fatal(err)
+	}
+	disk.Corrupt("00000000.seg", at.Offset+int64(at.Size)/2, 1)
+	for what, s := range map[string]*Store{"grown": grown, "built": memory(t)} {
+		again := open(t, disk.Backup(), s)
+		if what == "built" && again.Len() != 1 {
+			t.Errorf("%s: %d entries while a delta is lost", what, again.Len())
+		}
+		if what == "grown" && dump(t, s, setAlone) != want {
+			t.Errorf("%s: what was folded before the damage is gone", what)
+		}
+		if got, err := again.journal.Ingest(again.ctx, page); err != nil || got.Admitted != 4 {
+			t.Fatalf("%s: %+v, %v", what, got, err)
+		}
+		if dump(t, s, setAlone) != want || again.Len() != 2 {
+			t.Errorf("%s: after the delta came again there are %d entries:\n%s\nwant\n%s", what, again.Len(), dump(t, s, setAlone), want)
+		}
+		again.close(t)
+	}
+}
