@@ -246,3 +246,85 @@ func TestRule3_1_FullDiskUnderTheStore(t *testing.T) {
 	}
 	equals(t, again.KV, naive(entries(t, again)), oddKeys)
 }
+
+// DATA 7.2: of so many writes at once that no payload names them all, a put shows its own value, and a removal takes all away.
+func TestRule7_2_MoreWritesAtOnceThanAPayloadNames(t *testing.T) {
+	h := open(t, dag.NewMemDisk(), memory(t))
+	defer h.close(t)
+	var entries []*dag.Entry
+	for i := range maxSeen + 100 {
+		entries = append(entries, fakedPut(i, "k", fmt.Append(nil, i)))
+	}
+	batch, _ := batchOf(h.ctx, entries, 0)
+	mark, err := h.store.Mark()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.store.Put(batch, mark); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := h.Put("k", bytes.Repeat([]byte{1}, MaxValue)); err != nil || w.Status != Updated {
+		t.Fatalf("%v, %v", w.Status, err)
+	}
+	if e, err := h.Get("k"); err != nil || len(e.Value) != MaxValue || h.Len() != 1 {
+		t.Fatalf("%d bytes, %v, %d entries", len(e.Value), err, h.Len())
+	}
+	if w, err := h.Remove("k"); err != nil || w.Status != Deleted || h.Len() != 0 {
+		t.Fatalf("%v, %v, %d entries", w.Status, err, h.Len())
+	}
+	if left := dump(t, h.store, setAlone); left != "" {
+		t.Errorf("of what was removed there is left:\n%s", left)
+	}
+}
+
+// A put that comes again after it was removed stays removed, and so does one that the removal's author saw and this node did
+// not yet: a removal is remembered by the names that it takes away.
+func TestRemovedStaysRemoved(t *testing.T) {
+	put := fakedPut(1, "k", []byte("v"))
+	removal := faked(2, []crdt.Op{crdt.Remove{Key: "k", Seen: []crdt.Name{{Delta: put.ID}}}})
+	unseen := fakedPut(3, "k", []byte("w"))
+	for what, log := range map[string][]*dag.Entry{"again": {put, removal, put}, "late": {removal, put}, "late and again": {removal, put, put, removal}} {
+		s, ctx := memory(t), dag.ID{1}
+		for i, e := range append(log, unseen) {
+			if i == len(log) {
+				if has, err := s.KV(nil, nil, ctx).Contains("k"); has || err != nil {
+					t.Errorf("%s: it is there, %v", what, err)
+				}
+			}
+			batch, mark := batchOf(ctx, []*dag.Entry{e}, i)
+			if err := s.Put(batch, mark); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if e, err := s.KV(nil, nil, ctx).Get("k"); err != nil || string(e.Value) != "w" {
+			t.Errorf("%s: a write that the removal did not see: %q, %v", what, e.Value, err)
+		}
+	}
+}
+
+// What is read from the store's files is checked: nothing of it makes a panic, and what is taken is what would be written.
+func FuzzRecords(f *testing.F) {
+	w := write{value: []byte("value"), wall: 7}
+	f.Add(encodeEntry(&w, 3))
+	f.Add(encodeUnder(&w))
+	f.Add(placed{dag.Place{Offset: 1, Size: 2}, true}.encode())
+	f.Add(encodeMark(dag.Mark{Start: 1, End: 2, CRC: 3, Sequence: 4}))
+	f.Add(count{1, 2}.encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if w, under, err := decodeEntry(b); err == nil && !bytes.Equal(encodeEntry(&w, under), b) {
+			t.Errorf("entry %x", b)
+		}
+		if w, err := decodeUnder(b); err == nil && !bytes.Equal(encodeUnder(&w), b) {
+			t.Errorf("beneath %x", b)
+		}
+		if p, err := decodePlaced(b); err == nil && !bytes.Equal(p.encode(), b) && b[12] < 2 {
+			t.Errorf("place %x", b)
+		}
+		if m, err := decodeMark(b); err == nil && !bytes.Equal(encodeMark(m), b) {
+			t.Errorf("mark %x", b)
+		}
+		if c, err := decodeCount(b); err == nil && !bytes.Equal(c.encode(), b) {
+			t.Errorf("count %x", b)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -30,6 +31,10 @@ var (
 	_ dag.Index    = (*Store)(nil)
 	_ dag.Observer = (*Store)(nil)
 )
+
+// ErrLags says that the store could not be written, while the log has what it lacks: nothing is lost, and a start with room
+// on the disk brings it to where the log is.
+var ErrLags = errors.New("the store could not take what the log holds already")
 
 // New opens the store on a backend, which Close closes. What another version of the store left there is removed, and
 // comes again from the log.
@@ -105,7 +110,7 @@ func (s *Store) Put(batch []dag.Located, m dag.Mark) error {
 		s.applied.Broadcast()
 	}
 	if s.err == nil && err != nil {
-		s.err = fmt.Errorf("the store could not take what the log holds already: %w; nothing of it is lost: see to the disk and start the node again", err)
+		s.err = fmt.Errorf("%w: %w; nothing of it is lost: see to the disk and start the node again", ErrLags, err)
 	}
 	if s.err != nil {
 		return s.err
