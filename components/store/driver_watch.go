@@ -6,7 +6,7 @@ import "context"
 // the context's, ErrBehind, or ErrClosed; after one of the last two there is nothing more.
 func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
 	for {
-		events, err, ready := w.take()
+		events, ready, err := w.take()
 		if ready == nil {
 			return events, err
 		}

@@ -212,12 +212,21 @@ func (s *Store) base(ctx dag.ID, key string) *slot {
 	return nil
 }
 
-// rebase tells the pins what the backend has now; mu is held.
+// rebase tells the pins what the backend has now, and what is admitted on top of it; mu is held. A delta that was never
+// decoded for them is in the first alone.
 func (c *present) rebase(f *folding) {
 	for _, key := range f.keys {
-		if k := c.pins[key]; k != nil {
-			k.base = f.slots[key]
-			k.base.settle()
+		k := c.pins[key]
+		if k == nil {
+			continue
+		}
+		k.base = f.slots[key]
+		k.base.settle()
+		if k.slot != nil {
+			k.slot, k.awaited = k.base.clone(), nil
+			for _, x := range k.ops {
+				k.fold(x)
+			}
 		}
 	}
 }

@@ -117,14 +117,12 @@ func (s *Store) Put(batch []dag.Located, m dag.Mark) error {
 	}
 	s.batches++
 	s.folded += d.folds
-	for _, f := range d.order {
-		s.present(f.ctx).rebase(f)
-	}
 	for i := range batch {
 		s.overlay.settle(batch[i].ID)
 	}
 	for _, f := range d.order {
 		c := s.present(f.ctx)
+		c.rebase(f)
 		c.count, c.loaded = f.count, true
 		c.tell(f.events)
 	}

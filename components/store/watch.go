@@ -101,19 +101,19 @@ func (w *Watcher) wake() {
 }
 
 // take gives what waits, or a channel that is closed when something does.
-func (w *Watcher) take() ([]Event, error, <-chan struct{}) {
+func (w *Watcher) take() ([]Event, <-chan struct{}, error) {
 	s := w.c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(w.queue) == 0 && w.err == nil {
-		return nil, nil, w.ready
+		return nil, w.ready, nil
 	}
 	out := w.queue
 	w.queue, w.size = nil, 0
 	if w.err == nil {
 		w.ready, w.woken = make(chan struct{}), false
 	}
-	return out, w.err, nil
+	return out, nil, w.err
 }
 
 // offer queues the events that are meant for the watcher; the store's lock is held.
