@@ -17,7 +17,16 @@ type overlay struct {
 	raw     []*pending          // those that are not decoded, in log order
 	mine    map[*byte][]crdt.Op // operations of the payloads that are being written here
 	next    uint64
+	idle    []*pin // kept for the next write of their key, oldest first
+	weight  int    // bytes that idle keeps
 }
+
+// maxIdle bounds, in bytes, the keys that were written last: a write of one of them reads nothing. pinWeight is what a pin
+// takes beside its key and its value.
+const (
+	maxIdle   = 16 << 20
+	pinWeight = 640
+)
 
 // pending is a delta that is admitted and not synced.
 type pending struct {
@@ -39,6 +48,8 @@ type pin struct {
 	slot    *slot    // what is folded, ops included; nil until a write needs it
 	base    *slot    // what is folded without them, as the backend has it; nil when that was not read
 	awaited map[crdt.Name]bool
+	c       *present
+	weight  int // in the overlay's idle list; 0 when it is not there
 }
 
 // pinned is an operation of a pending delta.
@@ -85,7 +96,7 @@ func (o *overlay) pin(p *pending, ops []crdt.Op) {
 		key, _ := target(op)
 		k := p.c.pins[key]
 		if k == nil {
-			k = &pin{key: key}
+			k = &pin{key: key, c: p.c}
 			p.c.pins[key] = k
 		}
 		k.ops = append(k.ops, pinned{p, i})
@@ -120,6 +131,7 @@ func (o *overlay) settle(id dag.ID) {
 func (o *overlay) drop(ctxs map[dag.ID]*present) {
 	clear(o.pending)
 	o.raw = nil
+	o.thin(0)
 	for _, c := range ctxs { //lint:unordered contexts do not touch each other
 		for _, k := range c.pins { //lint:unordered keys do not touch each other
 			k.ops, k.slot, k.base, k.awaited = nil, nil, nil, nil
@@ -128,10 +140,30 @@ func (o *overlay) drop(ctxs map[dag.ID]*present) {
 	}
 }
 
-// release forgets a key of which nothing is left.
+// release lets go of a key of which nothing is left: it is kept for the next write while there is room, or forgotten.
 func (c *present) release(k *pin) {
-	if len(k.ops) == 0 && k.users == 0 {
+	switch {
+	case len(k.ops) > 0 || k.users > 0 || k.weight > 0:
+	case k.slot == nil || k.base == nil || len(k.base.live) != 1:
 		delete(c.pins, k.key)
+	default:
+		o := &c.s.overlay
+		k.weight = pinWeight + len(k.key) + len(k.base.live[0].value)
+		o.idle, o.weight = append(o.idle, k), o.weight+k.weight
+		o.thin(maxIdle)
+	}
+}
+
+// thin forgets the oldest idle keys until so many bytes are left. One that is in use again stays, and may come back.
+func (o *overlay) thin(most int) {
+	for o.weight > most {
+		k := o.idle[0]
+		o.idle[0] = nil
+		o.idle = o.idle[1:]
+		o.weight -= k.weight
+		if k.weight = 0; len(k.ops) == 0 && k.users == 0 {
+			delete(k.c.pins, k.key)
+		}
 	}
 }
 
@@ -236,7 +268,7 @@ func (c *present) hold(key string) *pin {
 	c.s.mu.Lock()
 	k := c.pins[key]
 	if k == nil {
-		k = &pin{key: key}
+		k = &pin{key: key, c: c}
 		c.pins[key] = k
 	}
 	k.users++
