@@ -13,7 +13,8 @@ type Backend interface {
 	// them are there or none, and none unless all that was applied before is there too. It does not have to be durable
 	// when it returns. It keeps nothing of the changes.
 	Apply(changes []Change) error
-	// Close makes all that was applied durable and lets go of the files. No cursor is open any more.
+	// Close makes all that was applied durable and lets go of the files. No cursor is open any more. The other methods
+	// then return ErrClosed, and so does a second Close.
 	Close() error
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -17,6 +18,19 @@ import (
 type pebbleBackend struct {
 	db    *pebble.DB
 	fault *fault
+
+	using  sync.RWMutex // a call of Pebble after its Close panics
+	closed bool
+}
+
+// use is called around each use of the database; done is nil when it is closed.
+func (p *pebbleBackend) use() (done func(), err error) {
+	p.using.RLock()
+	if p.closed {
+		p.using.RUnlock()
+		return nil, ErrClosed
+	}
+	return p.using.RUnlock, nil
 }
 
 var _ Backend = (*pebbleBackend)(nil)
@@ -62,11 +76,16 @@ func openPebble(files vfs.FS, dir string, memTable uint64) (*pebbleBackend, erro
 	if err != nil {
 		return nil, err
 	}
-	return &pebbleBackend{db, f}, nil
+	return &pebbleBackend{db: db, fault: f}, nil
 }
 
 // Get implements Backend.
 func (p *pebbleBackend) Get(key []byte) ([]byte, bool, error) {
+	done, err := p.use()
+	if err != nil {
+		return nil, false, err
+	}
+	defer done()
 	v, closer, err := p.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, false, nil
@@ -81,6 +100,11 @@ func (p *pebbleBackend) Get(key []byte) ([]byte, bool, error) {
 
 // Scan implements Backend.
 func (p *pebbleBackend) Scan(from, to []byte) (Cursor, error) {
+	done, err := p.use()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	it, err := p.db.NewIter(&pebble.IterOptions{LowerBound: slices.Clone(from), UpperBound: slices.Clone(to)})
 	if err != nil {
 		return nil, err
@@ -90,6 +114,11 @@ func (p *pebbleBackend) Scan(from, to []byte) (Cursor, error) {
 
 // Apply implements Backend.
 func (p *pebbleBackend) Apply(changes []Change) error {
+	done, err := p.use()
+	if err != nil {
+		return err
+	}
+	defer done()
 	if err := p.fault.err(); err != nil {
 		return err
 	}
@@ -118,6 +147,12 @@ func (p *pebbleBackend) Apply(changes []Change) error {
 
 // Close implements Backend.
 func (p *pebbleBackend) Close() error {
+	p.using.Lock()
+	defer p.using.Unlock()
+	if p.closed {
+		return ErrClosed
+	}
+	p.closed = true
 	err := p.fault.err()
 	if err == nil {
 		err = p.db.Flush()

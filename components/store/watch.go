@@ -15,7 +15,7 @@ const (
 // ErrBehind ends a watcher that takes its changes too slowly; nothing else of the store waits for it.
 var ErrBehind = errors.New("the watcher fell behind, more than 4096 changes or 16 MiB waited for it: watch again, beginning with the present")
 
-// ErrClosed ends the watchers when the store closes, or when they are closed.
+// ErrClosed is what a store answers that is closed; it ends its watchers too, and those that are closed themselves.
 var ErrClosed = errors.New("the store is closed")
 
 // An Event is a change of what is shown under a key: created, updated or deleted. Of a deletion the version and the time are

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,6 +35,7 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"ValuesAreTheCallers", valuesAreTheCallers},
 		{"ReadersSeeWholeBatches", readersSeeWholeBatches},
 		{"CloseIsDurable", closeIsDurable},
+		{"ClosedIsAnError", closedIsAnError},
 		{"CrashLeavesWholeBatches", crashLeavesWholeBatches},
 		{"CrashLeavesTheFoldUpToTheMark", crashLeavesTheFold},
 	} {
@@ -267,6 +269,20 @@ func closeIsDurable(t *testing.T, p Place) {
 	}
 	if err := b.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+func closedIsAnError(t *testing.T, p Place) {
+	b := open(t, p)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, _, get := b.Get([]byte("k"))
+	_, scan := b.Scan(nil, nil)
+	for what, err := range map[string]error{"get": get, "scan": scan, "apply": b.Apply(nil), "close": b.Close()} {
+		if !errors.Is(err, store.ErrClosed) {
+			t.Errorf("%s of what is closed: %v", what, err)
+		}
 	}
 }
 
