@@ -18,16 +18,17 @@ import (
 type method func(ctx context.Context, s *node.State, params json.RawMessage) (any, error)
 
 var methods = map[string]method{
-	"status":        plain(func(s *node.State) node.Status { return s.Status() }),
-	"node_info":     plain(func(s *node.State) node.Info { return s.Info() }),
-	"peers":         plain(func(s *node.State) PeerList { return PeerList{s.Peers()} }),
-	"registry_list": asking(func(ctx context.Context, s *node.State, _ struct{}) (node.Cohort, error) { return s.Cohort(ctx), nil }),
-	"graph_list":    plain(func(s *node.State) GraphList { return Graphs(s.Protocols()) }),
-	"graph_show":    asking(showGraph),
-	"store_put":     with(put),
-	"store_get":     with(get),
-	"store_remove":  with(remove),
-	"store_list":    with(list),
+	"status":         plain(func(s *node.State) node.Status { return s.Status() }),
+	"node_info":      plain(func(s *node.State) node.Info { return s.Info() }),
+	"peers":          plain(func(s *node.State) PeerList { return PeerList{s.Peers()} }),
+	"registry_list":  asking(func(ctx context.Context, s *node.State, _ struct{}) (node.Cohort, error) { return s.Cohort(ctx), nil }),
+	"graph_list":     plain(func(s *node.State) GraphList { return Graphs(s.Protocols()) }),
+	"graph_show":     asking(showGraph),
+	"store_put":      with(put),
+	"store_get":      with(get),
+	"store_remove":   with(remove),
+	"store_list":     with(list),
+	"store_contains": with(contains),
 }
 
 // offered names the methods, for who asks for another.

@@ -33,7 +33,7 @@ func TestCalls(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":1,"method":"store_list","params":{"prefix":"b/"}}`,
 			`{"jsonrpc":"2.0","id":1,"result":{"entries":[{"key":"b/1","valueBase64":"/wA=","version":"ID","timestamp":"TIME"},{"key":"b/2","value":"","version":"ID","timestamp":"TIME"}]}}`},
 		{`{"jsonrpc":"2.0","id":1,"method":"store_list","params":{"prefix":"b/","limit":1}}`,
-			`{"jsonrpc":"2.0","id":1,"result":{"entries":[{"key":"b/1","valueBase64":"/wA=","version":"ID","timestamp":"TIME"}]}}`},
+			`{"jsonrpc":"2.0","id":1,"result":{"entries":[{"key":"b/1","valueBase64":"/wA=","version":"ID","timestamp":"TIME"}],"more":true}}`},
 		{`{"jsonrpc":"2.0","id":1,"method":"store_remove","params":{"key":"b/1"}}`,
 			`{"jsonrpc":"2.0","id":1,"result":{"key":"b/1","version":"ID","status":"deleted"}}`},
 		{`{"jsonrpc":"2.0","id":1,"method":"store_remove","params":{"key":"b/1"}}`,

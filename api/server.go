@@ -141,6 +141,7 @@ func (s *Server) enter() bool {
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /jsonrpc", s.serveRPC)
+	mux.HandleFunc("GET /admin-api/store/watch", s.watchStore)
 	mux.HandleFunc("PUT /admin-api/blobs", s.addBlob)
 	mux.HandleFunc("GET /admin-api/blobs", s.listBlobs)
 	mux.HandleFunc("GET /admin-api/blobs/{id}", s.getBlob)

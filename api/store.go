@@ -11,8 +11,8 @@ import (
 	"github.com/merograph/merograph/node"
 )
 
-// MaxList bounds the bytes of keys and values that store_list answers with.
-const MaxList = 64 << 20
+// MaxList bounds the bytes of keys and values in one answer of store_list.
+const MaxList = 16 << 20
 
 // PutParams are the parameters of store_put. What is not UTF-8 is given in base64.
 type PutParams struct {
@@ -22,16 +22,18 @@ type PutParams struct {
 	ValueBase64 []byte  `json:"valueBase64,omitempty"`
 }
 
-// KeyParams are the parameters of store_get and store_remove.
+// KeyParams are the parameters of store_get, store_contains and store_remove.
 type KeyParams struct {
 	Key       string `json:"key,omitempty"`
 	KeyBase64 []byte `json:"keyBase64,omitempty"`
 }
 
-// ListParams are the parameters of store_list. A limit of 0 is none.
+// ListParams are the parameters of store_list: the keys that begin with a prefix and come after a key. A limit of 0 is none.
 type ListParams struct {
 	Prefix       string `json:"prefix,omitempty"`
 	PrefixBase64 []byte `json:"prefixBase64,omitempty"`
+	After        string `json:"after,omitempty"`
+	AfterBase64  []byte `json:"afterBase64,omitempty"`
 	Limit        int    `json:"limit,omitempty"`
 }
 
@@ -64,9 +66,25 @@ func (e Entry) Bytes() ([]byte, error) {
 	return nil, fmt.Errorf("the node gave %q without a value", e.Key)
 }
 
-// An EntryList is the result of store_list.
+// An EntryList is the result of store_list. More says that it ends at the limit or at MaxList: ask again after the last key.
 type EntryList struct {
 	Entries []Entry `json:"entries"`
+	More    bool    `json:"more,omitempty"`
+}
+
+// A Contained is the result of store_contains.
+type Contained struct {
+	Key       string `json:"key"`
+	KeyBase64 []byte `json:"keyBase64,omitempty"`
+	Contains  bool   `json:"contains"`
+}
+
+// KeyBytes is the key as it was put.
+func (e Entry) KeyBytes() string {
+	if e.KeyBase64 != nil {
+		return string(e.KeyBase64)
+	}
+	return e.Key
 }
 
 // Put makes the parameters of a write from bytes.
@@ -96,8 +114,8 @@ func (p KeyParams) key() (string, error) {
 		return "", &Error{Kind: InvalidParams, Message: "give key or keyBase64, not both", Data: "key"}
 	}
 	key := p.Key + string(p.KeyBase64)
-	if key == "" || len(key) > store.MaxKey {
-		return "", &Error{Kind: InvalidParams, Message: fmt.Sprintf("a key of %d bytes: a key has 1 to %d", len(key), store.MaxKey), Data: "key"}
+	if err := store.CheckKey(key); err != nil {
+		return "", &Error{Kind: InvalidParams, Message: err.Error(), Data: "key"}
 	}
 	return key, nil
 }
@@ -114,9 +132,8 @@ func put(s *node.State, p PutParams) (Written, error) {
 	case p.Value != nil:
 		value = []byte(*p.Value)
 	}
-	if len(value) > store.MaxValue {
-		return Written{}, &Error{Kind: InvalidParams, Data: "value",
-			Message: fmt.Sprintf("a value of %d bytes for %q: the store takes %d; add it as a blob and put the blob's id", len(value), key, store.MaxValue)}
+	if err := store.CheckValue(key, len(value)); err != nil {
+		return Written{}, &Error{Kind: InvalidParams, Message: err.Error(), Data: "value"}
 	}
 	w, err := s.Put(key, value)
 	return written(w), missing(key, err)
@@ -147,6 +164,19 @@ func get(s *node.State, p KeyParams) (Entry, error) {
 	return shown(e), nil
 }
 
+func contains(s *node.State, p KeyParams) (Contained, error) {
+	key, err := p.key()
+	if err != nil {
+		return Contained{}, err
+	}
+	kv, err := s.Store()
+	if err != nil {
+		return Contained{}, err
+	}
+	has, err := kv.Contains(key)
+	return Contained{key, Key(key).KeyBase64, has}, err
+}
+
 func list(s *node.State, p ListParams) (EntryList, error) {
 	kv, err := s.Store()
 	if err != nil {
@@ -155,10 +185,15 @@ func list(s *node.State, p ListParams) (EntryList, error) {
 	if p.Limit < 0 {
 		return EntryList{}, &Error{Kind: InvalidParams, Message: fmt.Sprintf("a limit of %d: it is positive, or 0 for none", p.Limit), Data: "limit"}
 	}
-	out, size := EntryList{[]Entry{}}, 0
-	for _, e := range kv.List(p.Prefix+string(p.PrefixBase64), p.Limit) {
-		if size += len(e.Key) + len(e.Value); size > MaxList {
-			return EntryList{}, &Error{Kind: InvalidParams, Message: fmt.Sprintf("the entries take more than %d bytes: give a longer prefix or a limit", MaxList), Data: "limit"}
+	out, size := EntryList{Entries: []Entry{}}, 0
+	for e, err := range kv.List(p.Prefix+string(p.PrefixBase64), p.After+string(p.AfterBase64)) {
+		if err != nil {
+			return EntryList{}, err
+		}
+		size += len(e.Key) + len(e.Value)
+		if n := len(out.Entries); n > 0 && (n == p.Limit || size > MaxList) {
+			out.More = true
+			break
 		}
 		out.Entries = append(out.Entries, shown(e))
 	}

@@ -78,7 +78,7 @@ func (v *values) one() (n uint64, value []byte) {
 // A log is a journal with one context on a disk, and the store over it unless it is bare.
 type log struct {
 	journal *dag.Journal
-	index   *store.Index
+	store   *store.Store
 	kv      *store.KV
 	ctx     dag.ID
 	signer  dag.Signer
@@ -89,28 +89,26 @@ type log struct {
 func openLog(dir string, signer dag.Signer, withStore bool) (*log, error) {
 	l := &log{signer: signer}
 	o := dag.Options{Wall: time.Now, Rand: rand.Reader}
-	fold := store.NewFold()
 	if withStore {
 		var err error
-		if l.index, err = store.OpenIndex(filepath.Join(dir, "index")); err != nil {
+		if l.store, _, err = store.Open(filepath.Join(dir, "store")); err != nil {
 			return nil, err
 		}
-		o.Index, o.Observer = l.index, fold
+		o.Index, o.Observer = l.store, l.store
 	}
 	var err error
 	if l.journal, _, err = dag.Open(counted{dag.OSDisk(filepath.Join(dir, "log")), &l.syncs}, o); err != nil {
 		return nil, err
 	}
-	fold.Opened(func(ctx dag.ID) []store.View { // for a new log, when its genesis is written
-		l.kv = store.NewKV(l.journal, signer, ctx)
-		return []store.View{l.kv}
-	})
 	if known := l.journal.Contexts(); len(known) > 0 {
 		l.ctx = known[0]
-		return l, nil
+	} else if l.ctx, err = l.journal.Found(signer, dag.Grant{}); err != nil {
+		return nil, err
 	}
-	l.ctx, err = l.journal.Found(signer, dag.Grant{})
-	return l, err
+	if withStore {
+		l.kv = l.store.KV(l.journal, signer, l.ctx)
+	}
+	return l, nil
 }
 
 func (l *log) write(value []byte) (*dag.Entry, error) {
@@ -123,8 +121,8 @@ func (l *log) write(value []byte) (*dag.Entry, error) {
 
 func (l *log) close() error {
 	err := l.journal.Close()
-	if l.index != nil {
-		err = errors.Join(err, l.index.Close())
+	if l.store != nil {
+		err = errors.Join(err, l.store.Close())
 	}
 	return err
 }

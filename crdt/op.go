@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// MaxPayload is the greatest size of an encoded payload in bytes (DATA 1.2); what is larger is a blob.
-const MaxPayload = 512 << 10
+// MaxPayload is the greatest size of an encoded payload in bytes (DATA 1.2): content of 512 KiB, a key of 64 KiB, and room
+// for the names of what it replaces; what is larger is a blob.
+const MaxPayload = 584 << 10
 
 // ErrMalformed is wrapped by every error about a payload, or a list of operations, that no version could fold. Such a
 // payload has no effect, on any node.

@@ -231,8 +231,8 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 	j.mu.Unlock()
 	var batch []Located
 	for _, it := range g.items {
-		if it.e != nil && !it.logged && j.indexed {
-			batch = append(batch, Located{ID: it.e.ID, Place: it.place})
+		if it.e != nil && j.indexed { // one that waited is in the log already, and its place is in the index
+			batch = append(batch, Located{ID: it.e.ID, Place: it.place, Context: it.c.id, Entry: it.e})
 		}
 	}
 	var err error

@@ -20,8 +20,9 @@ const (
 
 // The bounds of one delta (DATA 1.2, 1.8).
 const (
-	// MaxPayload is the greatest payload, in bytes. What is larger is a blob.
-	MaxPayload = 512 << 10
+	// MaxPayload is the greatest payload, in bytes: content of 512 KiB, and 72 KiB for the key that it stands under and
+	// the names of what it replaces. What is larger is a blob.
+	MaxPayload = 584 << 10
 	// MaxParents is the greatest number of parents.
 	MaxParents = 64
 	// NonceLen is the length of the nonce that the first delta of a chain holds, in bytes.

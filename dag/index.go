@@ -8,10 +8,15 @@ type Place struct {
 	Size int
 }
 
-// Located is one entry of the index.
+// Located is one delta of a batch.
 type Located struct {
-	ID    ID
+	ID ID
+	// Place is its record's; zero when an earlier batch had it.
 	Place Place
+	// Context and Entry are of a delta that is admitted and durable now: each is told once, in log order, after its past.
+	// Entry is nil while the delta waits for a past that is lost to damage.
+	Context ID
+	Entry   *Entry
 }
 
 // Mark names a committed group of one log: what is derived from the log (the index, a store) carries in its atomic batch
@@ -32,7 +37,10 @@ type Mark struct {
 type Index interface {
 	// Mark gives the mark of the last Put, the zero Mark when there was none since Reset.
 	Mark() (Mark, error)
-	// Put adds a batch and moves the mark, in one atomic step. Ids may be there already: the later place wins.
+	// Put adds a batch, and what it derives from the entries, and moves the mark, in one atomic step. It is called by one
+	// goroutine at a time, in log order, once for each group, before the observer is told that it is synced; while the
+	// journal opens, once for several groups. Ids may be there already: the later place wins. After an error the journal
+	// takes no more writes.
 	Put(batch []Located, mark Mark) error
 	// Get finds an id; ok is false when it is not there.
 	Get(id ID) (p Place, ok bool, err error)

@@ -22,7 +22,9 @@ func (x *memIndex) Put(batch []Located, mark Mark) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, l := range batch {
-		x.places[l.ID] = l.Place
+		if l.Place.Size != 0 {
+			x.places[l.ID] = l.Place
+		}
 	}
 	x.mark = mark
 	return nil

@@ -6,7 +6,7 @@ package dag
 type Observer interface {
 	// Admitted: the delta is admitted and not yet synced; fold it into an overlay that only the next write sees. It is
 	// called in log order, under the journal's order lock, so it must be short. Open calls it too, for every delta that
-	// the log holds.
+	// the log holds beyond the index's mark.
 	Admitted(ctx ID, e *Entry)
 	// Synced: the entries, in log order and of one context, are durable; the mark is that of their group. Now they may be
 	// stored, published and answered. A group of several contexts gives one call for each, with the same mark. It is

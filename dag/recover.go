@@ -7,7 +7,10 @@ type replay struct {
 	j     *Journal
 	rec   *Recovery
 	after int64 // the index has everything before this position
+	at    int64 // position of the record being read
 	batch []Located
+	size  int  // bytes that the batch keeps in memory
+	mark  Mark // of the last group in the batch
 	clean bool
 	each  func(Record) error // sees the good records, or nil
 	quiet bool               // nobody is told of deltas
@@ -165,13 +168,18 @@ func (r *replay) segment(s *scanned) error {
 			}
 		}
 		r.j.synced = w.last
+		if len(r.batch) > 0 && g.head.count > 0 {
+			r.mark = w.last
+		}
 		for _, c := range r.order {
 			c.synced = uint32(c.g.Len())
-			r.j.o.Observer.Synced(c.id, r.told[c], w.last)
+			if g.at >= r.after {
+				r.j.o.Observer.Synced(c.id, r.told[c], w.last)
+			}
 			delete(r.told, c)
 		}
 		r.order = r.order[:0]
-		if len(r.batch) >= 4096 {
+		if len(r.batch) >= 4096 || r.size >= maxGroup {
 			if err := r.flushIndex(); err != nil {
 				return err
 			}
@@ -184,10 +192,10 @@ func (r *replay) flushIndex() error {
 	if len(r.batch) == 0 {
 		return nil
 	}
-	if err := r.j.o.Index.Put(r.batch, r.j.w.last); err != nil {
+	if err := r.j.o.Index.Put(r.batch, r.mark); err != nil {
 		return fmt.Errorf("dag: open: index: %w", err)
 	}
-	r.batch = r.batch[:0]
+	r.batch, r.size = nil, 0
 	return nil
 }
 

@@ -60,7 +60,8 @@ func (r *replay) sealed(rd *record) {
 		r.lost(rd.place, "the record holds no delta: its signature has neither 0 nor 64 bytes")
 		return
 	}
-	if r.quiet && r.pass(rd, s) {
+	r.at = rd.place.Offset
+	if (r.quiet || r.at < r.after) && r.pass(rd, s) {
 		return
 	}
 	e, err := entryOf(bytes.Clone(rd.body))
@@ -68,8 +69,9 @@ func (r *replay) sealed(rd *record) {
 		r.lost(rd.place, "the record holds no delta: "+err.Error())
 		return
 	}
-	if rd.place.Offset >= r.after {
+	if r.at >= r.after {
 		r.batch = append(r.batch, Located{ID: e.ID, Place: rd.place})
+		r.size += rd.place.Size
 	}
 	r.admit(&waiter{e: e, logged: true, local: rd.kind == recordWritten, place: rd.place})
 }
@@ -106,7 +108,10 @@ func (r *replay) admit(w *waiter) {
 				r.order = append(r.order, c)
 			}
 			r.told[c] = append(r.told[c], w.e)
-			r.j.o.Observer.Admitted(c.id, w.e)
+			if r.at >= r.after {
+				r.locate(c, w.e)
+				r.j.o.Observer.Admitted(c.id, w.e)
+			}
 		},
 		refused: func(e *Entry, reason RefuseReason) {
 			r.lost(w.place, "the delta "+e.ID.String()+" is refused: "+string(reason))
@@ -122,6 +127,16 @@ func (r *replay) admitted(c *context, id ID, at Place, local, signed bool, autho
 	if signed || c.sigs[id] != nil {
 		c.g.witnessed(i)
 	}
+}
+
+// locate gives the index a delta that is admitted: the one whose record was just read, or one that waited for it, whose
+// place the index has.
+func (r *replay) locate(c *context, e *Entry) {
+	if last := &r.batch[len(r.batch)-1]; last.ID == e.ID && last.Place.Offset == r.at {
+		last.Context, last.Entry = c.id, e
+		return
+	}
+	r.batch = append(r.batch, Located{ID: e.ID, Context: c.id, Entry: e})
 }
 
 // note records that this node wrote delta i, and goes on from there.

@@ -17,17 +17,43 @@ import (
 
 // views gives, once for each context, what a context is folded into: the store, the publisher, and what the options add.
 func (s *State) views(ctx dag.ID) []store.View {
-	kv := store.NewKV(s.journal, s.signer, ctx)
+	kv := s.store.KV(s.journal, s.signer, ctx)
 	s.mu.Lock()
 	if s.kv == nil {
 		s.kv = kv
 	}
 	s.mu.Unlock()
-	out := []store.View{kv, &publisher{s}}
+	out := []store.View{&publisher{s}}
 	for _, make := range s.makeViews {
-		out = append(out, make(s, ctx))
+		v := make(s, ctx)
+		out = append(out, v)
+		s.mu.Lock()
+		s.made = append(s.made, madeView{ctx, v})
+		s.mu.Unlock()
 	}
 	return out
+}
+
+// madeView is a view that the options added.
+type madeView struct {
+	ctx  dag.ID
+	view store.View
+}
+
+// catchUp tells the views that the options added what the log held when it was opened. Nobody writes yet.
+func (s *State) catchUp() error {
+	for _, m := range s.made {
+		err := s.journal.Each(m.ctx, func(e *dag.Entry) error {
+			m.view.Admitted(e)
+			m.view.Synced([]*dag.Entry{e})
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read the log's past: %w", err)
+		}
+	}
+	s.made = nil
+	return nil
 }
 
 // openContext founds the network's default context on a coordinator's first start.
@@ -58,7 +84,7 @@ func (s *State) learnContext(name string) error {
 		}
 		return nil
 	}
-	s.fold.Begin(ctx)
+	s.store.Begin(ctx)
 	if err := s.journal.Join(ctx); err != nil {
 		return err
 	}

@@ -46,6 +46,8 @@ func (s *State) explain(err error) error {
 			why = "no coordinator reached"
 		}
 		return &notMember{s.cfg.Network.Name, why}
+	case errors.Is(err, store.ErrLags):
+		return err // it says what is safe, and what to do
 	case errors.Is(err, dag.ErrUnknownOutcome):
 		return fmt.Errorf("%w: the disk did not confirm it, so it may be there or not; what was answered before is safe; mend the disk, start the node again and look", err)
 	case errors.Is(err, dag.ErrNotWritten):

@@ -11,14 +11,14 @@ type home string
 
 func (h home) identity() string { return filepath.Join(string(h), "identity") }
 func (h home) log() string      { return LogDir(string(h)) }
-func (h home) index() string    { return IndexDir(string(h)) }
+func (h home) store() string    { return StoreDir(string(h)) }
 func (h home) blobs() string    { return filepath.Join(string(h), "blobs") }
 
 // LogDir is where a home keeps its log.
 func LogDir(dir string) string { return filepath.Join(dir, "log") }
 
-// IndexDir is where a home keeps what derives from its log.
-func IndexDir(dir string) string { return filepath.Join(dir, "index") }
+// StoreDir is where a home keeps what derives from its log.
+func StoreDir(dir string) string { return filepath.Join(dir, "store") }
 
 // APIFile is where a running node of a home keeps the address of its API.
 func APIFile(dir string) string { return filepath.Join(dir, "api") }

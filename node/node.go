@@ -156,7 +156,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// openHistory opens identity, log, index, store and blobs.
+// openHistory opens identity, store, log and blobs.
 func (n *Node) openHistory() error {
 	s, h := n.state, home(n.cfg.Home)
 	if err := h.make(); err != nil {
@@ -173,12 +173,10 @@ func (n *Node) openHistory() error {
 	if err := n.openIdentity(h); err != nil {
 		return err
 	}
-	index, err := n.openIndex(h)
-	if err != nil {
+	if err := n.openStore(h); err != nil {
 		return err
 	}
-	s.fold = store.NewFold()
-	j, rec, err := dag.Open(n.disk(h), dag.Options{Index: index, Observer: s.fold, Wall: time.Now, Rand: randReader})
+	j, rec, err := dag.Open(n.disk(h), dag.Options{Index: s.store, Observer: s.store, Wall: time.Now, Rand: randReader})
 	if err != nil {
 		return fmt.Errorf("open the log of %s: %w", n.cfg.Home, err)
 	}
@@ -187,7 +185,10 @@ func (n *Node) openHistory() error {
 	s.recovered(rec)
 	s.makeViews = n.set.views
 	s.authors = append([]dag.Key{s.signer.Public()}, n.set.authors...)
-	s.fold.Opened(s.views)
+	s.store.Opened(j.Contexts(), s.views)
+	if err := s.catchUp(); err != nil {
+		return err
+	}
 	if err := n.openBlobs(h); err != nil {
 		return err
 	}

@@ -53,16 +53,22 @@ func (n *Node) lock(h home) error {
 	return nil
 }
 
-func (n *Node) openIndex(h home) (dag.Index, error) {
+func (n *Node) openStore(h home) (err error) {
+	s := n.state
+	var lost error
 	if n.cfg.Memory {
-		return dag.NewMemIndex(), nil
+		s.store, err = store.OpenMemory()
+	} else {
+		s.store, lost, err = store.Open(h.store())
 	}
-	x, err := store.OpenIndex(h.index())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	n.onStop(func(context.Context) error { return x.Close() })
-	return x, nil
+	if lost != nil {
+		s.Problem("store", fmt.Sprintf("the store could not be read and was built again from the log: %v", lost))
+	}
+	n.onStop(func(context.Context) error { return s.store.Close() })
+	return nil
 }
 
 func (n *Node) openBlobs(h home) error {

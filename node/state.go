@@ -25,7 +25,7 @@ type State struct {
 	key     ed25519.PrivateKey
 	signer  dag.Signer
 	id      graph.Peer
-	fold    *store.Fold
+	store   *store.Store
 	journal *dag.Journal
 	blobs   *blobs.Blobs
 	host    *p2p.Host
@@ -36,6 +36,7 @@ type State struct {
 	run       context.Context // ends when the node stops
 	work      sync.WaitGroup
 	makeViews []func(s *State, ctx dag.ID) store.View
+	made      []madeView // of the contexts that the log held
 
 	mu        sync.Mutex
 	ready     bool

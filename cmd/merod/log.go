@@ -41,8 +41,8 @@ func openClosed(home string) (*closedLog, error) {
 		return nil, fmt.Errorf("lock the home %s: %w", home, err)
 	}
 	l := &closedLog{home: home, disk: dag.OSDisk(dir), lock: lock}
-	if _, err := os.Stat(node.IndexDir(home)); err == nil {
-		if l.mark, err = markOf(node.IndexDir(home)); err != nil {
+	if _, err := os.Stat(node.StoreDir(home)); err == nil {
+		if l.mark, err = markOf(node.StoreDir(home)); err != nil {
 			return nil, errors.Join(err, lock.Close())
 		}
 	}
@@ -50,7 +50,7 @@ func openClosed(home string) (*closedLog, error) {
 }
 
 func markOf(dir string) (dag.Mark, error) {
-	x, err := store.OpenIndex(dir)
+	x, _, err := store.Open(dir) // what cannot be read is built again by the next start, and names no end
 	if err != nil {
 		return dag.Mark{}, err
 	}

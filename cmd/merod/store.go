@@ -14,7 +14,7 @@ import (
 func storeCommand(c *common) *cobra.Command {
 	cmd := group("store", "the local-first key-value store")
 	r := c.reachable(cmd)
-	cmd.AddCommand(storePut(r), storeGet(r), storeRemove(r), storeList(r))
+	cmd.AddCommand(storePut(r), storeGet(r), storeRemove(r), storeList(r), storeWatch(r))
 	return cmd
 }
 
@@ -112,9 +112,10 @@ func shownKey(key string) string {
 }
 
 func storeList(r *reach) *cobra.Command {
-	limit := 0
+	limit, after := 0, ""
 	cmd := &cobra.Command{Use: "list [PREFIX]", Short: "the entries whose keys begin with PREFIX", Args: takes(0, "PREFIX")}
 	cmd.Flags().IntVar(&limit, "limit", 0, "at most so many entries; 0 is all")
+	cmd.Flags().StringVar(&after, "after", "", "the entries after this key alone, to go on with a list")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if limit < 0 {
 			return usage("--limit %d: it is positive, or 0 for all", limit)
@@ -124,7 +125,7 @@ func storeList(r *reach) *cobra.Command {
 			k := api.Key(args[0])
 			p.Prefix, p.PrefixBase64 = k.Key, k.KeyBase64
 		}
-		l, err := call[api.EntryList](r, cmd, "store_list", p)
+		l, err := listAll(r, cmd, p, after)
 		if err != nil {
 			return err
 		}
@@ -138,6 +139,27 @@ func storeList(r *reach) *cobra.Command {
 		return showEntries(cmd.OutOrStdout(), l.Entries)
 	}
 	return cmd
+}
+
+// listAll asks page by page, until the limit or the end.
+func listAll(r *reach, cmd *cobra.Command, p api.ListParams, after string) (all api.EntryList, err error) {
+	limit := p.Limit
+	all.Entries = []api.Entry{}
+	for {
+		k := api.Key(after)
+		p.After, p.AfterBase64 = k.Key, k.KeyBase64
+		l, err := call[api.EntryList](r, cmd, "store_list", p)
+		if err != nil {
+			return all, err
+		}
+		all.Entries = append(all.Entries, l.Entries...)
+		if p.Limit = limit - len(all.Entries); !l.More || limit > 0 && p.Limit <= 0 {
+			all.More = l.More
+			return all, nil
+		}
+		p.Limit = max(p.Limit, 0)
+		after = l.Entries[len(l.Entries)-1].KeyBytes()
+	}
 }
 
 func showEntries(out io.Writer, entries []api.Entry) error {

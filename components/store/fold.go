@@ -1,120 +1,246 @@
 package store
 
 import (
-	"sync"
+	"bytes"
+	"slices"
+	"time"
 
 	"github.com/merograph/merograph/crdt"
 	"github.com/merograph/merograph/dag"
 )
 
-// A View is told of a context's deltas: Admitted before the sync, in log order, and Synced after it. Both run under the
-// journal's order, so they must be short; Failed drops what was admitted and not synced.
-type View interface {
-	Admitted(e *dag.Entry)
-	Synced(entries []*dag.Entry)
-	Failed(err error)
+// A draft folds a batch of deltas over a backend and gathers what changes: each key once, however often it was written. It
+// keeps the first error and does nothing after it. It is for one goroutine.
+type draft struct {
+	b       Backend
+	base    func(ctx dag.ID, key string) *slot // what is known of a key, or nil
+	err     error
+	places  map[dag.ID]placed
+	ids     []dag.ID // of places, in order
+	ctxs    map[dag.ID]*folding
+	order   []*folding
+	changes []Change
+	folds   uint64
 }
 
-// A Fold is the dag.Observer of a node: it hands what the journal tells to the views of each context, in the order in which
-// begin gave them. Safe for concurrent use.
-type Fold struct {
-	mu     sync.Mutex
-	begin  func(ctx dag.ID) []View
-	views  map[dag.ID][]View
-	missed map[dag.ID][]*dag.Entry // told while the journal opens
-	err    error
+// folding is one context of a draft.
+type folding struct {
+	d       *draft
+	ctx     dag.ID
+	count   count
+	was     count
+	slots   map[string]*slot
+	keys    []string // of slots, in order
+	waiting map[dag.ID][]awaited
+	deltas  []dag.ID // of waiting, in order
+	events  []Event
 }
 
-var _ dag.Observer = (*Fold)(nil)
+// awaited is a write that was replaced before it came: operation index of some delta, which puts key.
+type awaited struct {
+	index uint32
+	key   string
+}
 
-// NewFold gives the observer to open a journal with. What the journal tells while it opens is kept until Opened.
-func NewFold() *Fold { return &Fold{views: map[dag.ID][]View{}, missed: map[dag.ID][]*dag.Entry{}} }
+func newDraft(b Backend, base func(ctx dag.ID, key string) *slot) *draft {
+	return &draft{b: b, base: base, places: map[dag.ID]placed{}, ctxs: map[dag.ID]*folding{}}
+}
 
-// Opened hands over what the journal held when it opened. begin gives the views of a context, once, when it is told of first;
-// it may run under the journal's order, so it must call nothing of the journal.
-func (f *Fold) Opened(begin func(ctx dag.ID) []View) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.begin = begin
-	for ctx, entries := range f.missed { //lint:unordered contexts do not touch each other
-		for _, v := range f.of(ctx) {
-			for _, e := range entries {
-				v.Admitted(e)
-			}
-			v.Synced(entries)
-		}
+func (d *draft) get(key []byte) ([]byte, bool) {
+	if d.err != nil {
+		return nil, false
 	}
-	f.missed = nil
+	v, ok, err := d.b.Get(key)
+	d.fail(err)
+	return v, ok && err == nil
 }
 
-// Begin makes the views of a context of which nothing may be told for a while.
-func (f *Fold) Begin(ctx dag.ID) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.of(ctx)
+func (d *draft) fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
 }
 
-// of gives the views of a context, and makes them the first time. mu is held.
-func (f *Fold) of(ctx dag.ID) []View {
-	vs, ok := f.views[ctx]
+func (d *draft) set(key, value []byte) {
+	d.changes = append(d.changes, Change{Key: key, Value: value})
+}
+
+func (d *draft) remove(key []byte) { d.changes = append(d.changes, Change{Key: key}) }
+
+// place gives what the batch, or what is below it, knows of a delta's place.
+func (d *draft) place(id dag.ID) placed {
+	if p, ok := d.places[id]; ok {
+		return p
+	}
+	v, ok := d.get(placeKey(id))
 	if !ok {
-		vs = f.begin(ctx)
-		f.views[ctx] = vs
+		return placed{}
 	}
-	return vs
+	p, err := decodePlaced(v)
+	d.fail(err)
+	return p
 }
 
-// Err is why the journal stopped, or nil.
-func (f *Fold) Err() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.err
-}
-
-// Admitted implements dag.Observer.
-func (f *Fold) Admitted(ctx dag.ID, e *dag.Entry) {
-	f.mu.Lock()
-	if f.begin == nil {
-		f.missed[ctx] = append(f.missed[ctx], e)
-		f.mu.Unlock()
+// take folds one delta, unless that was done before, and notes its place.
+func (d *draft) take(l *dag.Located, k known) {
+	var p placed
+	if !k.own {
+		p = d.place(l.ID)
+	}
+	if _, ok := d.places[l.ID]; !ok {
+		d.ids = append(d.ids, l.ID)
+	}
+	if l.Place.Size != 0 {
+		p.at = l.Place
+	}
+	again := p.folded
+	p.folded = p.folded || l.Entry != nil
+	d.places[l.ID] = p
+	if l.Entry == nil || again {
 		return
 	}
-	vs := f.of(ctx)
-	f.mu.Unlock()
-	for _, v := range vs {
-		v.Admitted(e)
+	d.folds++
+	if !k.decoded {
+		k.ops = operations(l.Entry)
+	}
+	d.context(l.Context).fold(l.Entry, k.ops)
+}
+
+func (d *draft) context(ctx dag.ID) *folding {
+	f := d.ctxs[ctx]
+	if f == nil {
+		f = &folding{d: d, ctx: ctx, slots: map[string]*slot{}, waiting: map[dag.ID][]awaited{}}
+		var err error
+		f.count, err = loadCount(d.b, ctx)
+		d.fail(err)
+		f.was = f.count
+		d.ctxs[ctx] = f
+		d.order = append(d.order, f)
+	}
+	return f
+}
+
+// finish gives all that changes.
+func (d *draft) finish() ([]Change, error) {
+	for _, id := range d.ids {
+		d.set(placeKey(id), d.places[id].encode())
+	}
+	for _, f := range d.order {
+		f.finish()
+	}
+	return d.changes, d.err
+}
+
+func loadCount(b Backend, ctx dag.ID) (count, error) {
+	v, ok, err := b.Get(countKey(ctx))
+	if err != nil || !ok {
+		return count{}, err
+	}
+	return decodeCount(v)
+}
+
+// before is what was shown of a key before a delta.
+type before struct {
+	key   string
+	s     *slot
+	stamp crdt.Stamp
+	ok    bool
+}
+
+// fold takes the operations of a delta in their order, and tells of the keys that show something else after it.
+func (f *folding) fold(e *dag.Entry, ops []crdt.Op) {
+	stamp := StampOf(e)
+	var touched []before
+	for i, op := range ops {
+		key, _ := target(op)
+		s := f.slot(key)
+		if !slices.ContainsFunc(touched, func(b before) bool { return b.s == s }) {
+			b := before{key: key, s: s}
+			if w := s.top(); w != nil {
+				b.stamp, b.ok = w.stamp, true
+			}
+			touched = append(touched, b)
+		}
+		s.fold(f, stamp, e.Delta.Wall, i, op)
+	}
+	f.forget(e.ID)
+	for _, b := range touched {
+		f.tell(e, b)
 	}
 }
 
-// Synced implements dag.Observer.
-func (f *Fold) Synced(ctx dag.ID, entries []*dag.Entry, _ dag.Mark) {
-	f.mu.Lock()
-	if f.begin == nil {
-		f.mu.Unlock()
+func (f *folding) tell(e *dag.Entry, b before) {
+	w := b.s.top()
+	switch {
+	case w == nil && b.ok:
+		f.events = append(f.events, Event{Entry{b.key, nil, e.ID, timeOf(e.Delta.Wall)}, Deleted})
+	case w != nil && (!b.ok || w.stamp != b.stamp):
+		f.load(b.key, w)
+		status := Updated
+		if !b.ok {
+			status = Created
+		}
+		f.events = append(f.events, Event{shownAs(b.key, w), status})
+	}
+}
+
+func shownAs(key string, w *write) Entry {
+	return Entry{key, w.value, w.stamp.Delta.ID, timeOf(w.wall)}
+}
+
+func timeOf(wall int64) time.Time { return time.UnixMilli(wall).UTC() }
+
+var _ rules = (*folding)(nil)
+
+func (f *folding) folded(delta dag.ID) bool { return f.d.place(delta).folded }
+
+func (f *folding) await(n crdt.Name, key string) {
+	if f.awaited(n, key) {
 		return
 	}
-	vs := f.of(ctx)
-	f.mu.Unlock()
-	for _, v := range vs {
-		v.Synced(entries)
+	if f.waiting[n.Delta] == nil {
+		f.deltas = append(f.deltas, n.Delta)
 	}
+	f.waiting[n.Delta] = append(f.waiting[n.Delta], awaited{n.Index, key})
+	f.count.awaited++
 }
 
-// Failed implements dag.Observer.
-func (f *Fold) Failed(err error) {
-	f.mu.Lock()
-	f.err = err
-	var all []View
-	for _, vs := range f.views { //lint:unordered every view is told the same
-		all = append(all, vs...)
+func (f *folding) awaited(n crdt.Name, key string) bool {
+	if f.count.awaited == 0 {
+		return false
 	}
-	f.mu.Unlock()
-	for _, v := range all {
-		v.Failed(err)
+	if slices.Contains(f.waiting[n.Delta], awaited{n.Index, key}) {
+		return true
 	}
+	_, ok := f.d.get(awaitedKey(f.ctx, n, key))
+	return ok
 }
 
-// StampOf gives what the conflict rules read of a delta.
-func StampOf(e *dag.Entry) crdt.Delta {
-	return crdt.Delta{ID: e.ID, Ms: e.Delta.Ms, N: e.Delta.N, Author: e.Delta.Author}
+// forget drops what was awaited of a delta that is folded now: nothing more comes of it.
+func (f *folding) forget(delta dag.ID) {
+	if f.count.awaited == 0 {
+		return
+	}
+	f.count.awaited -= uint64(len(f.waiting[delta]))
+	delete(f.waiting, delta)
+	f.scan(awaitedPrefix(f.ctx, delta), func(key, _ []byte) {
+		f.d.remove(key)
+		f.count.awaited--
+	})
+}
+
+// scan calls fn for the keys with a prefix that stand in the backend; they are fn's to keep.
+func (f *folding) scan(prefix []byte, fn func(key, value []byte)) {
+	if f.d.err != nil {
+		return
+	}
+	c, err := f.d.b.Scan(prefix, after(prefix))
+	if err != nil {
+		f.d.fail(err)
+		return
+	}
+	for c.Next() {
+		fn(bytes.Clone(c.Key()), bytes.Clone(c.Value()))
+	}
+	f.d.fail(c.Close())
 }

@@ -3,17 +3,25 @@ package store
 import (
 	"errors"
 	"fmt"
-	"sync"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/merograph/merograph/crdt"
 	"github.com/merograph/merograph/dag"
 )
 
-// The bounds of an entry, in bytes. A value that is larger, with its key, than fits one delta is a blob.
+// The bounds of an entry, in bytes. A value that is larger is a blob.
 const (
 	MaxKey   = 64 << 10
-	MaxValue = 500 << 10
+	MaxValue = 512 << 10
+)
+
+// maxSeen bounds the writes that one delta replaces, and nameRoom is what a name takes of a payload at most. So many
+// writes are there only when as many authors wrote the key at once.
+const (
+	maxSeen  = 4096
+	nameRoom = 48
 )
 
 // A Status is what a write did.
@@ -45,83 +53,103 @@ type Entry struct {
 	Time    time.Time
 }
 
-// A KV is the store of one context. Safe for concurrent use.
+// A KV is the store of one context. Safe for concurrent use. Its reads are of what is synced here: they wait for no sync, no
+// write, no peer.
 type KV struct {
+	c       *present
 	journal *dag.Journal
 	signer  dag.Signer
-	ctx     dag.ID
-
-	writing  sync.Mutex // one write at a time decides its status and is admitted
-	mu       sync.RWMutex
-	next     crdt.Map         // all that is admitted
-	present  crdt.Map         // all that is synced
-	wall     map[dag.ID]int64 // of the deltas that show a value
-	changed  map[chan struct{}]struct{}
-	unsynced map[dag.ID][]crdt.Op // what is in next and not in present
 }
 
-// NewKV gives the store of a context, a view of the node's Fold.
-func NewKV(j *dag.Journal, s dag.Signer, ctx dag.ID) *KV {
-	return &KV{journal: j, signer: s, ctx: ctx, wall: map[dag.ID]int64{}, changed: map[chan struct{}]struct{}{}, unsynced: map[dag.ID][]crdt.Op{}}
+// KV gives the store of one context, which writes to the journal as the signer.
+func (s *Store) KV(j *dag.Journal, signer dag.Signer, ctx dag.ID) *KV {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &KV{c: s.present(ctx), journal: j, signer: signer}
 }
 
 // Context is the context that the store shows.
-func (k *KV) Context() dag.ID { return k.ctx }
+func (k *KV) Context() dag.ID { return k.c.id }
 
 // Put writes a key. When it returns without an error the write is durable; after an error that wraps
-// dag.ErrUnknownOutcome it may or may not be.
+// dag.ErrUnknownOutcome it may or may not be. It keeps nothing of value.
 func (k *KV) Put(key string, value []byte) (Written, error) {
-	if key == "" || len(key) > MaxKey {
-		return Written{}, fmt.Errorf("a key of %d bytes: a key has 1 to %d bytes", len(key), MaxKey)
-	}
-	if len(value) > MaxValue {
-		return Written{}, fmt.Errorf("a value of %d bytes for %q: the store takes %d; add it as a blob and put the blob's id", len(value), key, MaxValue)
-	}
-	return k.write(key, func() (crdt.Op, Status, *Written) {
-		old, stamp, ok := k.next.Get(key)
-		switch {
-		case !ok:
-			return k.next.Put(key, value), Created, nil
-		case string(old) == string(value):
-			return nil, Unchanged, &Written{key, dag.ID(stamp.Delta.ID), Unchanged}
-		}
-		return k.next.Put(key, value), Updated, nil
-	})
-}
-
-// Remove removes a key; ErrNotFound when it is not there.
-func (k *KV) Remove(key string) (Written, error) {
-	w, err := k.write(key, func() (crdt.Op, Status, *Written) {
-		op, ok := k.next.Remove(key)
-		if !ok {
-			return nil, "", &Written{}
-		}
-		return op, Deleted, nil
-	})
-	if err == nil && w.Status == "" {
-		return Written{}, fmt.Errorf("%q: %w", key, ErrNotFound)
-	}
-	return w, err
-}
-
-// write decides what to write on top of all that is admitted, and waits until it is durable.
-func (k *KV) write(key string, decide func() (crdt.Op, Status, *Written)) (Written, error) {
-	k.writing.Lock()
-	k.mu.RLock()
-	op, status, nothing := decide()
-	k.mu.RUnlock()
-	if nothing != nil {
-		k.writing.Unlock()
-		// What it stands on may be admitted and not synced: the answer waits for it.
-		return *nothing, k.journal.Flush()
-	}
-	payload, err := crdt.EncodeOps([]crdt.Op{op})
-	if err != nil {
-		k.writing.Unlock()
+	if err := CheckKey(key); err != nil {
 		return Written{}, err
 	}
-	p, err := k.journal.Write(k.ctx, k.signer, dag.Edit{Kind: dag.KindData, Payload: payload})
-	k.writing.Unlock()
+	if err := CheckValue(key, len(value)); err != nil {
+		return Written{}, err
+	}
+	return k.write(key, func(s *slot) (crdt.Op, Written) {
+		w := s.top()
+		if w != nil && string(w.value) == string(value) {
+			return nil, Written{key, w.stamp.Delta.ID, Unchanged}
+		}
+		status := Updated
+		if w == nil {
+			status = Created
+		}
+		return crdt.Put{Key: key, Value: append([]byte{}, value...), Seen: s.seen(len(key) + len(value))}, Written{Key: key, Status: status}
+	})
+}
+
+// Remove removes a key; the error wraps ErrNotFound when it is not there.
+func (k *KV) Remove(key string) (Written, error) {
+	if err := CheckKey(key); err != nil {
+		return Written{}, err
+	}
+	for {
+		rest := false
+		w, err := k.write(key, func(s *slot) (crdt.Op, Written) {
+			if s.top() == nil {
+				return nil, Written{}
+			}
+			seen := s.seen(len(key))
+			rest = len(s.live) > len(seen)
+			return crdt.Remove{Key: key, Seen: seen}, Written{Key: key, Status: Deleted}
+		})
+		switch {
+		case err != nil:
+			return Written{}, err
+		case w.Status == "":
+			return Written{}, fmt.Errorf("%q: %w", key, ErrNotFound)
+		case !rest:
+			return w, nil
+		}
+	}
+}
+
+// CheckKey says what is wrong with a key, or nothing. A key is any bytes: nothing in it is a separator.
+func CheckKey(key string) error {
+	if key == "" || len(key) > MaxKey {
+		return fmt.Errorf("a key of %d bytes: a key has 1 to %d bytes", len(key), MaxKey)
+	}
+	return nil
+}
+
+// CheckValue says what is wrong with a value of so many bytes, or nothing.
+func CheckValue(key string, size int) error {
+	if size > MaxValue {
+		return fmt.Errorf("a value of %d bytes for %.40q: the store takes %d; add it as a blob and put the blob's id", size, key, MaxValue)
+	}
+	return nil
+}
+
+// write decides what to write on top of all that is admitted, and waits until it is durable. decide runs under the
+// store's lock; an operation of nil writes nothing.
+func (k *KV) write(key string, decide func(*slot) (crdt.Op, Written)) (Written, error) {
+	pin := k.c.hold(key)
+	op, out, open, err := k.decide(pin, decide)
+	if err != nil || op == nil {
+		k.c.let(pin)
+		if err == nil && open {
+			// What it stands on is admitted and not synced: the answer waits for it.
+			err = k.journal.Flush()
+		}
+		return out, err
+	}
+	p, err := k.submit(op)
+	k.c.let(pin)
 	if err != nil {
 		return Written{}, err
 	}
@@ -129,89 +157,144 @@ func (k *KV) write(key string, decide func() (crdt.Op, Status, *Written)) (Writt
 	if err != nil {
 		return Written{}, err
 	}
-	return Written{key, e.ID, status}, nil
+	out.Version = e.ID
+	return out, nil
 }
 
-// Get gives the entry of a key; ErrNotFound when there is none.
+// decide asks what to write of a key that is held; open says that something of it is not synced.
+func (k *KV) decide(p *pin, decide func(*slot) (crdt.Op, Written)) (op crdt.Op, out Written, open bool, err error) {
+	s := k.c.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slot, err := k.c.load(p)
+	if err != nil {
+		return nil, Written{}, false, fmt.Errorf("read %.40q: %w", p.key, err)
+	}
+	if w := slot.top(); w != nil && w.value == nil {
+		if w.value, _, err = s.b.Get(underKey(famBody, k.c.id, p.key, w.stamp.Name())); err != nil {
+			return nil, Written{}, false, fmt.Errorf("read %.40q: %w", p.key, err)
+		}
+	}
+	op, out = decide(slot)
+	return op, out, len(p.ops) > 0, nil
+}
+
+// submit gives a delta to the journal, which tells the overlay of it before it returns.
+func (k *KV) submit(op crdt.Op) (*dag.Pending, error) {
+	ops := []crdt.Op{op}
+	payload, err := crdt.EncodeOps(ops)
+	if err != nil {
+		return nil, err
+	}
+	s := k.c.s
+	s.mu.Lock()
+	s.overlay.mine[&payload[0]] = ops
+	s.mu.Unlock()
+	p, err := k.journal.Write(k.c.id, k.signer, dag.Edit{Kind: dag.KindData, Payload: payload})
+	s.mu.Lock()
+	delete(s.overlay.mine, &payload[0])
+	s.mu.Unlock()
+	return p, err
+}
+
+// seen gives the names of the writes that a write on top of the slot replaces, sorted: the greatest, when not all fit in a
+// payload with so many bytes of content. Those that stay are less than the new write, and so not shown.
+func (s *slot) seen(content int) []crdt.Name {
+	n := min(len(s.live), maxSeen, (crdt.MaxPayload-content-64)/nameRoom)
+	names := make([]crdt.Name, 0, n)
+	for i := range s.live[:n] {
+		names = append(names, s.live[i].stamp.Name())
+	}
+	slices.SortFunc(names, crdt.Name.Compare) //lint:total-key no two names are equal
+	return names
+}
+
+// Get gives the entry of a key; the error wraps ErrNotFound when there is none.
 func (k *KV) Get(key string) (Entry, error) {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	v, stamp, ok := k.present.Get(key)
+	if err := CheckKey(key); err != nil {
+		return Entry{}, err
+	}
+	v, ok, err := k.c.s.b.Get(entryKey(k.c.id, key))
+	if err != nil {
+		return Entry{}, fmt.Errorf("read %.40q: %w", key, err)
+	}
 	if !ok {
 		return Entry{}, fmt.Errorf("%q: %w", key, ErrNotFound)
 	}
-	return k.entry(key, v, stamp), nil
-}
-
-func (k *KV) entry(key string, v []byte, s crdt.Stamp) Entry {
-	return Entry{key, v, dag.ID(s.Delta.ID), time.UnixMilli(k.wall[dag.ID(s.Delta.ID)]).UTC()}
-}
-
-// List gives the entries whose keys begin with prefix, in the order of their bytes, at most limit of them; 0 is no limit.
-func (k *KV) List(prefix string, limit int) []Entry {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	out := []Entry{}
-	for e := range k.present.List(prefix) {
-		if limit > 0 && len(out) == limit {
-			break
-		}
-		out = append(out, k.entry(e.Key, e.Value, e.Stamp))
+	w, _, err := decodeEntry(v)
+	if err != nil {
+		return Entry{}, err
 	}
-	return out
+	return shownAs(key, &w), nil
+}
+
+// Contains tells whether there is a key.
+func (k *KV) Contains(key string) (bool, error) {
+	_, err := k.Get(key)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// List gives the entries whose keys begin with prefix and come after a key, in the order of their bytes, as they stand when
+// the sequence begins; after "" come all. It ends after its first error. To go on later, give the last key that came.
+func (k *KV) List(prefix, after string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		c, err := k.c.cursor(prefix, after)
+		k.c.entries(c, err)(yield)
+	}
+}
+
+func (c *present) cursor(prefix, from string) (Cursor, error) {
+	p := entryKey(c.id, prefix)
+	end := after(p)
+	if from >= prefix && from != "" {
+		p = append(entryKey(c.id, from), 0)
+	}
+	return c.s.b.Scan(p, end)
+}
+
+// entries reads a cursor to its end and closes it.
+func (c *present) entries(cur Cursor, err error) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		if cur == nil || err != nil {
+			if err != nil {
+				yield(Entry{}, fmt.Errorf("list: %w", err))
+			}
+			return
+		}
+		for cur.Next() {
+			w, _, err := decodeEntry(slices.Clone(cur.Value()))
+			if !yield(shownAs(string(cur.Key()[1+idLen:]), &w), err) || err != nil {
+				_ = cur.Close()
+				return
+			}
+		}
+		if err := cur.Close(); err != nil {
+			yield(Entry{}, fmt.Errorf("list: %w", err))
+		}
+	}
 }
 
 // Len is the number of entries.
 func (k *KV) Len() int {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return k.present.Len()
-}
-
-// Changed gives a channel that is closed when the present changes next.
-func (k *KV) Changed() <-chan struct{} {
-	c := make(chan struct{})
-	k.mu.Lock()
-	k.changed[c] = struct{}{}
-	k.mu.Unlock()
-	return c
-}
-
-// Admitted implements View. A payload that does not fold has no effect, on any node.
-func (k *KV) Admitted(e *dag.Entry) {
-	if e.Delta.Kind != dag.KindData || e.Delta.NeedsUpgrade() {
-		return
-	}
-	ops, err := crdt.DecodeOps(e.Delta.Payload)
+	k.c.s.mu.Lock()
+	defer k.c.s.mu.Unlock()
+	n, err := k.c.counted()
 	if err != nil {
-		return
+		return 0
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.next.ApplyOps(StampOf(e), ops) == nil {
-		k.unsynced[e.ID] = ops
-	}
+	return int(n.entries)
 }
 
-// Synced implements View.
-func (k *KV) Synced(entries []*dag.Entry) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, e := range entries {
-		ops, ok := k.unsynced[e.ID]
-		if !ok {
-			continue
-		}
-		delete(k.unsynced, e.ID)
-		if k.present.ApplyOps(StampOf(e), ops) == nil {
-			k.wall[e.ID] = e.Delta.Wall
-		}
+// Changed gives a channel that is closed when the next deltas of the context are synced, whatever they change; the journal
+// tells of them then.
+func (k *KV) Changed() <-chan struct{} {
+	k.c.s.mu.Lock()
+	defer k.c.s.mu.Unlock()
+	if k.c.changed == nil {
+		k.c.changed = make(chan struct{})
 	}
-	for c := range k.changed { //lint:unordered all of them are closed
-		close(c)
-	}
-	clear(k.changed)
+	return k.c.changed
 }
-
-// Failed implements View: nothing that was not synced is ever shown, and the journal takes no more writes.
-func (k *KV) Failed(error) {}

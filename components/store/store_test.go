@@ -18,9 +18,9 @@ import (
 
 // home is a journal with a store over it, as a node opens them.
 type home struct {
-	fold    *Fold
+	*KV
+	store   *Store
 	journal *dag.Journal
-	kv      *KV
 	ctx     dag.ID
 }
 
@@ -28,91 +28,131 @@ func signer(b byte) dag.Signer {
 	return dag.NewSigner(ed25519.NewKeyFromSeed(bytes.Repeat([]byte{b}, 32)))
 }
 
-func open(t *testing.T, disk dag.Disk, index dag.Index) *home {
+// memory is an empty store in memory.
+func memory(t testing.TB) *Store {
 	t.Helper()
-	h := &home{fold: NewFold()}
-	var seed [32]byte
-	j, _, err := dag.Open(disk, dag.Options{Index: index, Observer: h.fold, Wall: time.Now, Rand: rand.NewChaCha8(seed)})
+	s, err := OpenMemory()
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.journal = j
-	h.fold.Opened(func(ctx dag.ID) []View {
-		h.ctx, h.kv = ctx, NewKV(j, signer(1), ctx)
-		return []View{h.kv}
-	})
-	if h.kv == nil {
-		if h.ctx, err = j.Found(signer(1), dag.Grant{}); err != nil {
-			t.Fatal(err)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
+	})
+	return s
+}
+
+func open(t testing.TB, disk dag.Disk, s *Store) *home {
+	t.Helper()
+	h := &home{store: s}
+	var seed [32]byte
+	var err error
+	h.journal, _, err = dag.Open(disk, dag.Options{Index: s, Observer: s, Wall: time.Now, Rand: rand.NewChaCha8(seed)})
+	if err != nil {
+		t.Fatal(err)
 	}
+	known := h.journal.Contexts()
+	s.Opened(known, func(dag.ID) []View { return nil })
+	if len(known) > 0 {
+		h.ctx = known[0]
+	} else if h.ctx, err = h.journal.Found(signer(1), dag.Grant{}); err != nil {
+		t.Fatal(err)
+	}
+	h.KV = s.KV(h.journal, signer(1), h.ctx)
 	return h
 }
 
+// close closes a home, the journal first.
+func (h *home) close(t testing.TB) {
+	t.Helper()
+	if err := errors.Join(h.journal.Close(), h.store.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// all gives the entries under a prefix.
+func all(t testing.TB, k *KV, prefix string) (out []Entry) {
+	t.Helper()
+	for e, err := range k.List(prefix, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
 func TestPutTellsWhatItDid(t *testing.T) {
-	h := open(t, dag.NewMemDisk(), dag.NewMemIndex())
-	defer h.journal.Close()
+	h := open(t, dag.NewMemDisk(), memory(t))
+	defer h.close(t)
 	for _, step := range []struct {
 		value string
 		want  Status
 	}{{"a", Created}, {"a", Unchanged}, {"b", Updated}, {"", Updated}} {
-		got, err := h.kv.Put("k", []byte(step.value))
+		got, err := h.Put("k", []byte(step.value))
 		if err != nil || got.Status != step.want {
 			t.Fatalf("put %q: %v, %v; want %s", step.value, got, err, step.want)
 		}
-		e, err := h.kv.Get("k")
+		e, err := h.Get("k")
 		if err != nil || string(e.Value) != step.value || e.Version != got.Version {
 			t.Fatalf("get after put %q: %v, %v", step.value, e, err)
 		}
 	}
-	if w, err := h.kv.Remove("k"); err != nil || w.Status != Deleted {
+	if w, err := h.Remove("k"); err != nil || w.Status != Deleted {
 		t.Fatalf("remove: %v, %v", w, err)
 	}
-	if _, err := h.kv.Get("k"); !errors.Is(err, ErrNotFound) {
+	if _, err := h.Get("k"); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("get of a removed key: %v", err)
 	}
-	if _, err := h.kv.Remove("k"); !errors.Is(err, ErrNotFound) {
+	if _, err := h.Remove("k"); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("remove of a removed key: %v", err)
 	}
 }
 
 func TestPutRefusesWhatDoesNotFit(t *testing.T) {
-	h := open(t, dag.NewMemDisk(), dag.NewMemIndex())
-	defer h.journal.Close()
+	h := open(t, dag.NewMemDisk(), memory(t))
+	defer h.close(t)
 	for name, put := range map[string]func() (Written, error){
-		"empty key":   func() (Written, error) { return h.kv.Put("", nil) },
-		"long key":    func() (Written, error) { return h.kv.Put(strings.Repeat("k", MaxKey+1), nil) },
-		"large value": func() (Written, error) { return h.kv.Put("k", make([]byte, MaxValue+1)) },
+		"empty key":   func() (Written, error) { return h.Put("", nil) },
+		"long key":    func() (Written, error) { return h.Put(strings.Repeat("k", MaxKey+1), nil) },
+		"large value": func() (Written, error) { return h.Put("k", make([]byte, MaxValue+1)) },
 	} {
 		if _, err := put(); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}
-	if _, err := h.kv.Put("k", make([]byte, MaxValue)); err != nil {
-		t.Errorf("the greatest value: %v", err)
+	for range 2 { // the second names the first
+		value := bytes.Repeat([]byte{0xff}, MaxValue)
+		if _, err := h.Put(strings.Repeat("k", MaxKey), value); err != nil {
+			t.Errorf("the greatest value under the greatest key: %v", err)
+		}
+		if _, err := h.Put(strings.Repeat("k", MaxKey), nil); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
 // DATA 3.1: what was answered is there after a crash, and the store is the fold of the log.
 func TestRule3_1_AnsweredIsThereAfterACrash(t *testing.T) {
 	disk := dag.NewMemDisk()
-	h := open(t, disk, dag.NewMemIndex())
+	h := open(t, disk, memory(t))
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
 			for i := range 20 {
-				if _, err := h.kv.Put(fmt.Sprintf("%d/%02d", w, i), []byte(fmt.Sprint(w, i))); err != nil {
+				if _, err := h.Put(fmt.Sprintf("%d/%02d", w, i), []byte(fmt.Sprint(w, i))); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	before := h.kv.List("", 0)
+	before := all(t, h.KV, "")
 	disk.Crash()
-	again := open(t, disk, dag.NewMemIndex())
-	defer again.journal.Close()
-	after := again.kv.List("", 0)
+	again := open(t, disk, memory(t))
+	defer again.close(t)
+	after := all(t, again.KV, "")
 	if len(before) != 160 || len(after) != len(before) {
 		t.Fatalf("%d entries before the crash, %d after", len(before), len(after))
 	}
@@ -125,49 +165,46 @@ func TestRule3_1_AnsweredIsThereAfterACrash(t *testing.T) {
 
 func TestRule3_1_SyncFailureShowsNothing(t *testing.T) {
 	disk := dag.NewMemDisk()
-	h := open(t, disk, dag.NewMemIndex())
-	if _, err := h.kv.Put("a", []byte("1")); err != nil {
+	h := open(t, disk, memory(t))
+	if _, err := h.Put("a", []byte("1")); err != nil {
 		t.Fatal(err)
 	}
 	disk.FailSync(1, errors.New("the disk is gone"))
-	if _, err := h.kv.Put("a", []byte("2")); !errors.Is(err, dag.ErrUnknownOutcome) {
+	if _, err := h.Put("a", []byte("2")); !errors.Is(err, dag.ErrUnknownOutcome) {
 		t.Fatalf("a write whose sync failed: %v", err)
 	}
-	if e, err := h.kv.Get("a"); err != nil || string(e.Value) != "1" {
+	if e, err := h.Get("a"); err != nil || string(e.Value) != "1" {
 		t.Fatalf("what was not synced shows: %q, %v", e.Value, err)
 	}
-	if _, err := h.kv.Put("a", []byte("3")); err == nil {
+	if _, err := h.Put("a", []byte("3")); err == nil {
 		t.Fatal("a write after a failed sync was taken")
 	}
-	if h.fold.Err() == nil {
-		t.Fatal("the fold was not told")
+	if h.store.Err() == nil {
+		t.Fatal("the store was not told")
 	}
 }
 
 func TestListByPrefix(t *testing.T) {
-	h := open(t, dag.NewMemDisk(), dag.NewMemIndex())
-	defer h.journal.Close()
+	h := open(t, dag.NewMemDisk(), memory(t))
+	defer h.close(t)
 	for _, k := range []string{"b/2", "a", "b/1", "b", "c"} {
-		if _, err := h.kv.Put(k, []byte(k)); err != nil {
+		if _, err := h.Put(k, []byte(k)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var keys []string
-	for _, e := range h.kv.List("b", 2) {
+	for _, e := range all(t, h.KV, "b") {
 		keys = append(keys, e.Key)
 	}
-	if got := strings.Join(keys, " "); got != "b b/1" {
+	if got := strings.Join(keys, " "); got != "b b/1 b/2" {
 		t.Fatalf("got %q", got)
 	}
 }
 
-// The index on disk and the one in memory answer alike, also after it was closed and opened.
+// The index of the store and the one in memory answer alike, also after it was closed and opened.
 func TestIndexOnDisk(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "index")
-	x, err := OpenIndex(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
+	x := on(t, dir)
 	ref := dag.NewMemIndex()
 	mark := dag.Mark{Start: 7, End: 900, CRC: 0xdeadbeef, Sequence: 41}
 	copy(mark.Log[:], "sixteen bytes ok")
@@ -177,7 +214,7 @@ func TestIndexOnDisk(t *testing.T) {
 		id[0], id[1], id[31] = byte(i), byte(i>>8), 0xff
 		ids = append(ids, id)
 		for _, ix := range []dag.Index{x, ref} {
-			if err := ix.Put([]dag.Located{{ID: id, Place: dag.Place{Offset: int64(i) << 33, Size: i}}}, mark); err != nil {
+			if err := ix.Put([]dag.Located{{ID: id, Place: dag.Place{Offset: int64(i) << 33, Size: i + 1}}}, mark); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -185,9 +222,7 @@ func TestIndexOnDisk(t *testing.T) {
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if x, err = OpenIndex(dir); err != nil {
-		t.Fatal(err)
-	}
+	x = on(t, dir)
 	defer x.Close()
 	same := func(id dag.ID) {
 		t.Helper()
@@ -214,37 +249,38 @@ func TestIndexOnDisk(t *testing.T) {
 	}
 }
 
-func TestJournalOverIndexOnDisk(t *testing.T) {
+// on opens the store in a directory.
+func on(t testing.TB, dir string) *Store {
+	t.Helper()
+	s, lost, err := Open(filepath.Join(dir, "store"))
+	if err != nil || lost != nil {
+		t.Fatal(lost, err)
+	}
+	return s
+}
+
+func TestJournalOverStoreOnDisk(t *testing.T) {
 	dir := t.TempDir()
 	for round := range 3 {
-		x, err := OpenIndex(filepath.Join(dir, "index"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		h := open(t, dag.OSDisk(filepath.Join(dir, "log")), x)
-		if got := h.kv.Len(); got != round {
+		h := open(t, dag.OSDisk(filepath.Join(dir, "log")), on(t, dir))
+		if got := h.Len(); got != round {
 			t.Fatalf("round %d: %d entries", round, got)
 		}
-		w, err := h.kv.Put(fmt.Sprint(round), nil)
+		w, err := h.Put(fmt.Sprint(round), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if e, ok, err := h.journal.Get(w.Version); err != nil || !ok || e.ID != w.Version {
 			t.Fatalf("the delta of a write: %v, %v", ok, err)
 		}
-		if err := h.journal.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := x.Close(); err != nil {
-			t.Fatal(err)
-		}
+		h.close(t)
 	}
 }
 
 // DATA 3.1: that nothing changed is an answer too, and waits for what it stands on.
 func TestRule3_1_UnchangedWaitsForWhatItStandsOn(t *testing.T) {
 	disk := dag.NewMemDisk()
-	h := open(t, disk, dag.NewMemIndex())
+	h := open(t, disk, memory(t))
 	payload, err := crdt.EncodeOps([]crdt.Op{crdt.Put{Key: "k", Value: []byte("v")}})
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +289,7 @@ func TestRule3_1_UnchangedWaitsForWhatItStandsOn(t *testing.T) {
 		t.Fatal(err) // nobody waits for it
 	}
 	disk.FailSync(1, errors.New("the disk is gone"))
-	if w, err := h.kv.Put("k", []byte("v")); !errors.Is(err, dag.ErrUnknownOutcome) {
+	if w, err := h.Put("k", []byte("v")); !errors.Is(err, dag.ErrUnknownOutcome) {
 		t.Fatalf("%v, %v", w, err)
 	}
 }
