@@ -80,6 +80,41 @@ func TestAFullDiskOpens(t *testing.T) {
 	}
 }
 
+// TestAFullDiskOpensWithAFullSegment: there is no room for the group that marks the log as open. Chains end all the same.
+func TestAFullDiskOpensWithAFullSegment(t *testing.T) {
+	b := newBench(t)
+	last := func() int64 { return b.j.w.end % b.j.w.length }
+	write := func(size int64) *Entry { return put(t, b.j, b.ctx, b.alice, string(make([]byte, size))) }
+	write(2000)
+	was := last()
+	write(2000)
+	over := last() - was - 2000 // of a group with one delta
+	for b.j.w.length-last() > 400<<10 {
+		write(300 << 10)
+	}
+	for left := b.j.w.length - last(); left > 60000; left = b.j.w.length - last() {
+		write(min(50000, left-10000))
+	}
+	chain := write(b.j.w.length - last() - over - 20).Delta.Chain
+	if left := b.j.w.length - last(); left >= groupHead || b.j.w.segments() != 1 {
+		t.Fatalf("%d bytes are left in %d segments", left, b.j.w.segments())
+	}
+	want := all(t, b.j, b.ctx)
+	d := b.disk
+	d.Crash()
+	d.Full(syscall.ENOSPC)
+	j, rec := open(t, d, b.w.options())
+	if got := all(t, j, b.ctx); !slices.Equal(got, want) || rec.Clean {
+		t.Fatalf("%d deltas, want %d; %+v", len(got), len(want), rec)
+	}
+	d.Full(nil)
+	closeJ(t, j)
+	j, _ = open(t, d, b.w.options())
+	if e := put(t, j, b.ctx, b.alice, "on"); e.Delta.Chain == chain {
+		t.Error("the chain goes on after an unclean stop")
+	}
+}
+
 // A home that cannot be opened says which file, and why.
 func TestReadOnlyHome(t *testing.T) {
 	d := NewMemDisk()

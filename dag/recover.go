@@ -222,6 +222,10 @@ func (r *replay) finish(existed bool, synced int64) error {
 		j.endChains()
 		flags = flagFresh
 	}
+	if !w.fits(groupHead) { // a full disk has no room for another segment, and must not keep the history from being read
+		j.fresh = flags == flagFresh
+		return nil
+	}
 	if _, err := w.appendEmpty(flags); err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func (w *wal) place(size int64) (int64, error) {
 	if size > w.length-segmentHead {
 		return 0, fmt.Errorf("dag: log: a group of %d bytes does not fit in a segment", size)
 	}
-	if w.end%w.length+size <= w.length && w.end%w.length != 0 {
+	if w.fits(size) {
 		return w.end, nil
 	}
 	n := int64(w.segments())
@@ -81,6 +81,12 @@ func (w *wal) place(size int64) (int64, error) {
 	}
 	w.end = n*w.length + segmentHead
 	return w.end, nil
+}
+
+// fits tells whether a group of size bytes has room in the last segment.
+func (w *wal) fits(size int64) bool {
+	at := w.end % w.length
+	return at != 0 && at+size <= w.length
 }
 
 // writeHead writes the head of segment n, whose groups begin after those that end at w.end, and makes it durable.
