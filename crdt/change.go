@@ -57,9 +57,14 @@ type wstep struct {
 
 func (w wname) counts() bool { return w.id == [32]byte{} }
 
+// MaxParts is how many names, and steps of paths, a payload of a Doc may have in all. So a payload of 512 KiB, which may be
+// of many small parts, takes at most some 16 MB of memory when it is folded.
+const MaxParts = 1 << 15
+
 // checker reads the changes of a payload in order and refuses what no Doc could fold.
 type checker struct {
 	made  uint32 // names made so far
+	steps int    // steps of paths so far
 	kind  Kind   // of the place where changes happen
 	at    []wstep
 	fresh bool // a changeAt that nothing used
@@ -127,7 +132,7 @@ func (c *checker) make(ch *change) error {
 		return errors.New("insert of no item")
 	}
 	c.made += makes
-	return nil
+	return c.parts()
 }
 
 // move checks a changeAt.
@@ -152,6 +157,14 @@ func (c *checker) move(to []wstep) error {
 		in = s.kind
 	}
 	c.at, c.kind, c.fresh = to, in, true
+	c.steps += len(to)
+	return c.parts()
+}
+
+func (c *checker) parts() error {
+	if n := int(c.made) + c.steps; n > MaxParts {
+		return fmt.Errorf("%d names and steps, at most %d fit in a payload; split it over several deltas", n, MaxParts)
+	}
 	return nil
 }
 

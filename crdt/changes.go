@@ -17,6 +17,21 @@ type changeEncoder struct {
 
 // encodeChanges gives the payload of changes that a Draft made.
 func encodeChanges(changes []change) ([]byte, error) {
+	var check checker
+	for i := range changes {
+		if err := check.check(&changes[i]); err != nil {
+			return nil, fmt.Errorf("crdt: change %d: %w: %w", i, err, ErrMalformed)
+		}
+	}
+	b := writeChanges(changes)
+	if len(b) > MaxPayload {
+		return nil, fmt.Errorf("crdt: %d changes take %d bytes, a payload at most %d; split them over several deltas, "+
+			"or put the content in a blob: %w", len(changes), len(b), MaxPayload, ErrMalformed)
+	}
+	return b, nil
+}
+
+func writeChanges(changes []change) []byte {
 	e := changeEncoder{num: map[[32]byte]int{}}
 	for i := range changes {
 		e.change(&changes[i])
@@ -27,12 +42,7 @@ func encodeChanges(changes []change) ([]byte, error) {
 	for _, id := range e.ids {
 		b = appendBytes(b, id[:])
 	}
-	b = append(b, e.b...)
-	if len(b) > MaxPayload {
-		return nil, fmt.Errorf("crdt: %d changes take %d bytes, a payload at most %d; split them over several deltas, "+
-			"or put the content in a blob: %w", len(changes), len(b), MaxPayload, ErrMalformed)
-	}
-	return b, nil
+	return append(b, e.b...)
 }
 
 func (e *changeEncoder) change(c *change) {
@@ -144,6 +154,7 @@ func decodeChanges(b []byte) (changes []change, names uint32, deep bool, err err
 		return nil, 0, false, fmt.Errorf("crdt: payload of format %d, a document reads %d: %w", version, docVersion, ErrUnknown)
 	}
 	d.table()
+	changes = make([]change, 0, max(0, min(count-2, 8)))
 	for i := 2; i < count && d.err == nil; i++ {
 		c := d.change()
 		if c.kind >= changeUnknown {
@@ -168,8 +179,12 @@ func decodeChanges(b []byte) (changes []change, names uint32, deep bool, err err
 
 // table reads the ids.
 func (d *changeDecoder) table() {
+	n := d.array()
+	if n == 0 {
+		return
+	}
 	seen := map[[32]byte]bool{{}: true}
-	for range d.array() {
+	for range n {
 		id := d.bytes()
 		if d.err != nil {
 			return

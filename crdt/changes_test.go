@@ -12,6 +12,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
 
@@ -45,13 +46,13 @@ var goldenChanges = []struct {
 func TestGoldenChanges(t *testing.T) {
 	var got strings.Builder
 	for _, g := range goldenChanges {
-		payload := encodeForTest(g.changes)
+		payload := writeChanges(g.changes)
 		fmt.Fprintf(&got, "%s: %x\n", g.name, payload)
 		again, names, deep, err := decodeChanges(payload)
 		if err != nil {
 			t.Fatalf("%s: %v", g.name, err)
 		}
-		if diff := cmp.Diff(g.changes, again, cmp.AllowUnexported(change{}, wname{}, span{}, wstep{})); diff != "" {
+		if diff := cmp.Diff(g.changes, again, cmp.AllowUnexported(change{}, wname{}, span{}, wstep{}), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: %d names, deep %v\n%s", g.name, names, deep, diff)
 		}
 	}
@@ -130,6 +131,11 @@ func TestDecodeChangesIsStrict(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %v", name, changes, err, c.want)
 		}
 	}
+	many := append([]byte{0x84, 2, 0x80, 0x82, 0, 0x82, 6, 0x41, 'l'}, appendHead(nil, majorArray, MaxParts+3)...)
+	many = append(append(many, changeInsert, null, null), bytes.Repeat([]byte{0x40}, MaxParts)...)
+	if _, _, _, err := decodeChanges(many); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "names and steps") {
+		t.Errorf("a payload of %d names and one step: %v", MaxParts, err)
+	}
 	if _, _, _, err := decodeChanges(make([]byte, MaxPayload+1)); !errors.Is(err, ErrMalformed) {
 		t.Errorf("a payload of one byte more: %v", err)
 	}
@@ -174,7 +180,7 @@ func TestChangesAreCanonical(t *testing.T) {
 
 func addGolden(f *testing.F, add func(payload []byte)) {
 	for _, g := range goldenChanges {
-		add(encodeForTest(g.changes))
+		add(writeChanges(g.changes))
 	}
 }
 
@@ -188,7 +194,7 @@ func FuzzFold(f *testing.F) {
 	addGolden(f, func(p []byte) { f.Add(p, p, p) })
 	l := []change{at(stepL), {kind: changeInsert, left: wname{back: 1, index: 1}, right: wedge, values: [][]byte{[]byte("x"), []byte("y")}},
 		{kind: changeRemove, seen: []span{{wname{id: [32]byte{1}}, 1}, {wname{id: [32]byte{3}}, 9}}}}
-	f.Add(encodeForTest(goldenChanges[7].changes), encodeForTest(l), encodeForTest(l))
+	f.Add(writeChanges(goldenChanges[7].changes), writeChanges(l), writeChanges(l))
 	f.Fuzz(func(t *testing.T, a, b, c []byte) {
 		if len(a)+len(b)+len(c) > 1<<10 {
 			return

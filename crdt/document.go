@@ -92,7 +92,7 @@ func (d *Doc) hold(c Carrier, changes []change, names uint32, deep bool) {
 func (d *Doc) waits(author uint32, by int) { d.waiting[author] += by }
 
 // Waiting is how much of an author's waits for what is not held: payloads that count back, inserts, removals, and writes into
-// items. A delta causes at most one for each four bytes of its payload.
+// items. A delta causes at most one for each byte of its payload.
 func (d *Doc) Waiting(author [32]byte) int {
 	if n, ok := d.people[author]; ok {
 		return d.waiting[n]

@@ -278,6 +278,7 @@ func TestDraftRefuses(t *testing.T) {
 		"delete beyond":        func(e *Draft) { e.Delete(l, 0, 1) },
 		"place of a register":  func(e *Draft) { e.Place(l, 0, KindRegister) },
 		"own item, not made":   func(e *Draft) { e.Set(l.Item(Name{Index: 3}, KindRegister), nil) },
+		"too many":             func(e *Draft) { e.Insert(l, 0, make([][]byte, MaxParts+1)...) },
 		"too large":            func(e *Draft) { e.Set(Root.Register("r"), make([]byte, MaxPayload)) },
 		"first of two":         func(e *Draft) { e.Set(Root, nil); e.Set(l.Item(item, KindRegister), nil) },
 	} {
@@ -299,7 +300,7 @@ func TestRule1_7_BadPayloadOfADocumentHasNoEffect(t *testing.T) {
 		t.Fatalf("error %v", err)
 	}
 	// Its second change is bad: the first has no effect either.
-	half := encodeForTest([]change{at(wstep{kind: KindRegister, key: "r"}), {kind: changeSet, value: []byte("y")}, {kind: changeAdd, continues: wedge}})
+	half := writeChanges([]change{at(wstep{kind: KindRegister, key: "r"}), {kind: changeSet, value: []byte("y")}, {kind: changeAdd, continues: wedge}})
 	if err := a.doc.Apply(makeDocDelta(2, 10, [32]byte{}, half).Carrier, half); !errors.Is(err, ErrMalformed) {
 		t.Fatalf("error %v", err)
 	}
@@ -313,20 +314,15 @@ func TestRule1_7_BadPayloadOfADocumentHasNoEffect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.hear(t, makeDocDelta(2, 11, d.ID, next)); a.doc.Total(Root.Counter("c")) != 1 || a.doc.Pending() != 0 {
+	a.hear(t, makeDocDelta(2, 11, d.ID, next))
+	b := docAuthor{id: 2, clock: 12, prev: makeDocDelta(2, 11, d.ID, next).ID, doc: a.doc}
+	b.write(t, func(e *Draft) { e.Add(Root.Counter("c"), 1) }) // continues the one before: it counts back
+	if a.doc.Total(Root.Counter("c")) != 2 || a.doc.Pending() != 0 {
 		t.Fatal("what stands behind a bad payload waits")
 	}
 }
 
 func at(steps ...wstep) change { return change{kind: changeAt, at: steps} }
-
-func encodeForTest(changes []change) []byte {
-	b, err := encodeChanges(changes)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
 
 func TestRule1_7_WhatNamesTheMissingWaitsForIt(t *testing.T) {
 	l, r := Root.List("l"), Root.Register("r")

@@ -24,11 +24,6 @@ func (d *Doc) fold(n uint32) {
 
 func (f *folding) do(c *change) {
 	d := f.doc
-	for _, s := range c.seen {
-		if delta := f.resolve(s.first); delta != none {
-			d.remove(delta, s.first.index, s.count, d.deltas[f.delta].author)
-		}
-	}
 	switch c.kind {
 	case changeAt:
 		f.move(c.at)
@@ -40,6 +35,11 @@ func (f *folding) do(c *change) {
 		f.add(c)
 	case changeInsert, changePlace:
 		f.insert(c)
+	}
+	for _, s := range c.seen { // last, so that what is replaced is not hidden in between
+		if delta := f.resolve(s.first); delta != none {
+			d.remove(delta, s.first.index, s.count, d.deltas[f.delta].author)
+		}
 	}
 }
 

@@ -30,8 +30,11 @@ func (h *held) skip(i, end uint32) uint32 {
 	return i
 }
 
-// leave notes that name i was removed.
+// leave notes that name i was removed, where a delta made so many that it pays.
 func (h *held) leave(i uint32) {
+	if cap(h.made) <= 8 {
+		return
+	}
 	for j := uint32(len(h.next)); j <= i; j++ {
 		if h.next == nil {
 			h.next = make([]uint32, 0, cap(h.made))
