@@ -8,8 +8,9 @@ import (
 // Doc is a replicated document: a map of registers, counters, sets, lists and maps, and so on below. [Doc.Edit] makes the
 // payloads, Apply folds them. [NewDoc] makes an empty one.
 //
-// What is removed loses its content, not its name: a Doc keeps some 150 bytes for each name that a delta made, some 500 for
-// each item of a list.
+// It is in memory alone. A delta that overwrites a value or adds an amount takes some 350 bytes, content apart; one that
+// makes a key some 650, one that makes an item of a list some 850. What is removed loses its content; its name stays, and of
+// an item its place.
 type Doc struct {
 	deltas     []held
 	byID       map[[32]byte]uint32

@@ -315,8 +315,8 @@ func TestRule1_7_BadPayloadOfADocumentHasNoEffect(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.hear(t, makeDocDelta(2, 11, d.ID, next))
-	b := docAuthor{id: 2, clock: 12, prev: makeDocDelta(2, 11, d.ID, next).ID, doc: a.doc}
-	b.write(t, func(e *Draft) { e.Add(Root.Counter("c"), 1) }) // continues the one before: it counts back
+	counts := writeChanges([]change{at(wstep{kind: KindCounter, key: "c"}), {kind: changeAdd, amount: 1, continues: wname{back: 1}}})
+	a.hear(t, makeDocDelta(2, 12, makeDocDelta(2, 11, d.ID, next).ID, counts))
 	if a.doc.Total(Root.Counter("c")) != 2 || a.doc.Pending() != 0 {
 		t.Fatal("what stands behind a bad payload waits")
 	}

@@ -46,8 +46,7 @@ func (e *Draft) Payload() ([]byte, error) {
 // Set writes a register, over all that its writes are now.
 func (e *Draft) Set(p Path, value []byte) {
 	if e.to(p, KindRegister) {
-		seen := e.take(p.id(), e.doc.look(p))
-		e.make(p.id(), change{kind: changeSet, value: value, seen: seen})
+		e.make(p.id(), change{kind: changeSet, value: value, seen: e.replaced(p.id(), e.doc.look(p))})
 	}
 }
 
@@ -66,7 +65,7 @@ func (e *Draft) Add(p Path, amount int64) {
 func (e *Draft) Include(p Path, element string) {
 	if e.to(p, KindSet) {
 		id, n := e.member(p, element)
-		e.make(id, change{kind: changeInclude, value: []byte(element), seen: e.take(id, n)})
+		e.make(id, change{kind: changeInclude, value: []byte(element), seen: e.replaced(id, n)})
 	}
 }
 
@@ -180,6 +179,19 @@ func (e *Draft) member(p Path, element string) (string, *node) {
 		return id, n.spots[element].find(kindMember)
 	}
 	return id, nil
+}
+
+// replaced gives the names that a write of a register, or an element, replaces.
+func (e *Draft) replaced(id string, n *node) []span {
+	var names []wname
+	for _, l := range e.own[id] { // with the first of these the draft replaced what the document has
+		names = append(names, wname{index: l.index})
+	}
+	if names == nil && n != nil {
+		names = e.below(n, names)
+	}
+	delete(e.own, id)
+	return spans(names)
 }
 
 // take gives the names of all that lives at a place and below it, and forgets those of the draft.

@@ -137,3 +137,27 @@ func TestRegisterForgetsWhatIsGone(t *testing.T) {
 		t.Fatalf("the register shows %v and keeps %d writes", v, len(n.writes))
 	}
 }
+
+// A key with many writes that did not see each other costs no more for the next one.
+func TestRule7_1_ManyWritesOfOneKeyAtOnce(t *testing.T) {
+	var m Map
+	const n = 20_000
+	id := func(i int) [32]byte { return [32]byte{byte(i), byte(i >> 8), 1} }
+	for i := range n {
+		if err := m.ApplyOps(Delta{ID: id(i), Ms: uint64(i*7919%n + 1)}, []Op{Put{Key: "k", Value: []byte{1}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range n - 1 {
+		_, top, _ := m.Get("k")
+		if want := uint64(n - i); top.Delta.Ms != want {
+			t.Fatalf("the clock of what is shown is %d, want %d", top.Delta.Ms, want)
+		}
+		if err := m.ApplyOps(Delta{ID: [32]byte{byte(i), byte(i >> 8), 2}}, []Op{Remove{Key: "k", Seen: []Name{top.Name()}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m.Len() != 1 {
+		t.Fatalf("%d keys are left", m.Len())
+	}
+}
