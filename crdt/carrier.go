@@ -19,11 +19,23 @@ type held struct {
 	line, pos      uint32 // its place among the deltas of its chain; line is none until its whole chain is held
 	known, folded  bool   // known: applied; folded: its changes were done too
 	waits          bool   // it counts back, and its chain is not held
-	changes        []change
 	made           []*write
-	next           []uint32 // of each name the next that may be live; nil: none is gone
-	early          []early  // removals of its names that came before it
-	after          []uint32 // deltas whose prev it is and which have no line yet
+	rest           *rest // nil for most
+}
+
+// rest is what few deltas have, or for a while.
+type rest struct {
+	changes []change // until they are done
+	next    []uint32 // of each name the next that may be live; nil: none is gone
+	early   []early  // removals of its names that came before it
+	after   []uint32 // deltas whose prev it is and which have no line yet
+}
+
+func (h *held) more() *rest {
+	if h.rest == nil {
+		h.rest = &rest{}
+	}
+	return h.rest
 }
 
 // early is a removal that waits for the delta whose names it names.
@@ -67,15 +79,18 @@ func (d *Doc) who(key [32]byte) uint32 {
 // linked for each, first to last.
 func (d *Doc) link(n uint32, linked func(uint32)) {
 	if p := d.deltas[n].prev; p != none && d.deltas[p].line == none {
-		d.deltas[p].after = append(d.deltas[p].after, n)
+		r := d.deltas[p].more()
+		r.after = append(r.after, n)
 		return
 	}
 	for todo := []uint32{n}; len(todo) > 0; {
 		n, todo = todo[0], todo[1:]
 		h := &d.deltas[n]
 		h.line, h.pos = d.join(n, h.prev)
-		todo = append(todo, h.after...)
-		h.after = nil
+		if h.rest != nil {
+			todo = append(todo, h.rest.after...)
+			h.rest.after = nil
+		}
 		linked(n)
 	}
 }

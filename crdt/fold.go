@@ -10,16 +10,18 @@ type folding struct {
 // fold does the changes of a delta. All of them are good; what they name may be missing.
 func (d *Doc) fold(n uint32) {
 	f := folding{doc: d, delta: n, at: &d.root}
-	changes := d.deltas[n].changes
-	d.deltas[n].changes, d.deltas[n].folded = nil, true
-	for i := range changes {
-		f.do(&changes[i])
+	r := d.deltas[n].rest
+	d.deltas[n].rest, d.deltas[n].folded = nil, true
+	for i := range r.changes {
+		f.do(&r.changes[i])
 	}
-	for _, e := range d.deltas[n].early {
+	for _, e := range r.early {
 		d.waits(e.by, -1)
 		d.remove(n, e.first, e.count, e.by)
 	}
-	d.deltas[n].early = nil
+	if r.after != nil {
+		d.deltas[n].more().after = r.after
+	}
 }
 
 func (f *folding) do(c *change) {
@@ -196,8 +198,19 @@ func (d *Doc) reach(n *node) {
 
 // touch makes the next root look at a write.
 func (d *Doc) touch(w *write) {
-	if !w.dirty {
-		w.dirty = true
-		d.dirty = append(d.dirty, w)
+	if !d.rooted || w.dirty {
+		return
 	}
+	if len(d.dirty) >= d.sweepAt {
+		needed := d.dirty[:0]
+		for _, w := range d.dirty {
+			if w.dirty = !w.gone || w.told; w.dirty {
+				needed = append(needed, w)
+			}
+		}
+		clear(d.dirty[len(needed):])
+		d.dirty, d.sweepAt = needed, 2*len(needed)+1024
+	}
+	w.dirty = true
+	d.dirty = append(d.dirty, w)
 }

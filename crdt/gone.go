@@ -1,31 +1,39 @@
 package crdt
 
+// tombstone stands for a write that is gone.
+var tombstone = write{gone: true}
+
 // remove takes away names of a delta, and keeps the removal when the delta was not folded yet. Names that the delta did not
 // make name nothing. A name is looked at once, however often it is removed.
 func (d *Doc) remove(delta, first, count, by uint32) {
 	h := &d.deltas[delta]
 	if !h.folded {
-		h.early = append(h.early, early{first, count, by})
+		r := h.more()
+		r.early = append(r.early, early{first, count, by})
 		d.waits(by, 1)
 		return
 	}
 	end := uint32(min(uint64(first)+uint64(count), uint64(len(h.made))))
 	for i := h.skip(first, end); i < end; i = h.skip(i+1, end) {
 		d.kill(h.made[i])
+		if h.made[i].kind != changeAdd { // an amount may be continued yet
+			h.made[i] = &tombstone
+		}
 		h.leave(i)
 	}
 }
 
 // skip gives the first name from i on that was not removed, or end or more.
 func (h *held) skip(i, end uint32) uint32 {
-	if h.next == nil {
+	if h.rest == nil {
 		return i
 	}
-	for i < end && i < uint32(len(h.next)) && h.next[i] != i {
-		if j := h.next[i]; j < uint32(len(h.next)) {
-			h.next[i] = h.next[j] // the way gets shorter each time
+	next := h.rest.next
+	for i < end && i < uint32(len(next)) && next[i] != i {
+		if j := next[i]; j < uint32(len(next)) {
+			next[i] = next[j] // the way gets shorter each time
 		}
-		i = h.next[i]
+		i = next[i]
 	}
 	return i
 }
@@ -35,13 +43,14 @@ func (h *held) leave(i uint32) {
 	if cap(h.made) <= 8 {
 		return
 	}
-	for j := uint32(len(h.next)); j <= i; j++ {
-		if h.next == nil {
-			h.next = make([]uint32, 0, cap(h.made))
+	r := h.more()
+	for j := uint32(len(r.next)); j <= i; j++ {
+		if r.next == nil {
+			r.next = make([]uint32, 0, cap(h.made))
 		}
-		h.next = append(h.next, j)
+		r.next = append(r.next, j)
 	}
-	h.next[i] = i + 1
+	r.next[i] = i + 1
 }
 
 // kill takes a write away, and with an amount those that it continues.

@@ -172,7 +172,7 @@ func (l *list) further(a, b *item) bool {
 
 // touch makes the next root look at an item.
 func (l *list) touch(it *item) {
-	if it.dirty {
+	if !l.doc.rooted || it.dirty {
 		return
 	}
 	if len(l.dirty) == 0 {

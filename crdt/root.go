@@ -112,6 +112,10 @@ func itemDigest(path []byte, before, name Name) [32]byte {
 // the order in which these came. It is computed when it is asked for: what changed since the last call is hashed, each in the
 // logarithm of what is live. The first call begins to keep 32 bytes for each live write and shown item. It counts as a change.
 func (d *Doc) Root() [32]byte {
+	if !d.rooted {
+		d.rooted = true
+		d.reach(&d.root)
+	}
 	for _, w := range d.dirty {
 		w.dirty = false
 		if in := !w.gone && w.node.reachable(); in != w.told {
@@ -123,7 +127,7 @@ func (d *Doc) Root() [32]byte {
 			w.value = nil
 		}
 	}
-	d.dirty = d.dirty[:0]
+	d.dirty, d.sweepAt = nil, 1024
 	for _, l := range d.dirtyLists {
 		if l.at.reachable() {
 			l.tell(d.idOf(l.at))
