@@ -69,3 +69,50 @@ func ExampleMap() {
 	}
 	// Output: color = blue
 }
+
+func ExampleDoc() {
+	alice, bob := crdt.NewDoc(), crdt.NewDoc()
+	todo, done := crdt.Root.List("todo"), crdt.Root.Counter("done")
+	// A delta of an author with its first payload; the second stands behind the first in the chain.
+	write := func(author *crdt.Doc, d, prev crdt.Delta, change func(e *crdt.Draft)) func(to *crdt.Doc) {
+		edit := author.Edit(prev.ID)
+		change(edit)
+		payload, err := edit.Payload()
+		if err != nil {
+			panic(err)
+		}
+		return func(to *crdt.Doc) {
+			if err := to.Apply(crdt.Carrier{Delta: d, Prev: prev.ID}, payload); err != nil {
+				panic(err)
+			}
+		}
+	}
+	first := write(alice, stamp(1, 1), crdt.Delta{}, func(e *crdt.Draft) {
+		e.Insert(todo, 0, []byte("sleep"), []byte("eat"))
+	})
+	first(alice)
+	first(bob)
+
+	// Both write at once.
+	second := write(alice, stamp(2, 2), stamp(1, 1), func(e *crdt.Draft) {
+		e.Delete(todo, 0, 1)
+		e.Add(done, 1)
+	})
+	third := write(bob, stamp(3, 2), crdt.Delta{}, func(e *crdt.Draft) {
+		e.Insert(todo, 1, []byte("read"))
+		e.Add(done, 1)
+	})
+	second(alice)
+	third(alice)
+	third(bob)
+	second(bob)
+	for item := range alice.Items(todo) {
+		value, _, _ := alice.Value(todo.Item(item, crdt.KindRegister))
+		fmt.Printf("%s\n", value)
+	}
+	fmt.Println(alice.Total(done), alice.Root() == bob.Root())
+	// Output:
+	// read
+	// eat
+	// 2 true
+}

@@ -21,9 +21,9 @@ type Map struct {
 
 // slot is what is known about one key.
 type slot struct {
-	live map[Name]liveWrite
-	gone map[Name]struct{} // names that a write or removal has seen, held or not
-	top  Register[[]byte]  // the greatest of live
+	live  map[Name]*liveWrite
+	order []*liveWrite      // live, the greatest last
+	gone  map[Name]struct{} // names that a write or removal has seen, held or not
 }
 
 type liveWrite struct {
@@ -86,7 +86,7 @@ func checkDelta(d Delta, ops []Op, want family) error {
 func (m *Map) change(delta [32]byte, key string, seen []Name, add *liveWrite) {
 	s := m.slots[key]
 	if s == nil {
-		s = &slot{live: map[Name]liveWrite{}, gone: map[Name]struct{}{}}
+		s = &slot{live: map[Name]*liveWrite{}, gone: map[Name]struct{}{}}
 		if m.slots == nil {
 			m.slots = map[string]*slot{}
 		}
@@ -95,16 +95,18 @@ func (m *Map) change(delta [32]byte, key string, seen []Name, add *liveWrite) {
 	for _, n := range seen {
 		n = n.in(delta)
 		s.gone[n] = struct{}{}
-		delete(s.live, n)
-	}
-	if add != nil {
-		if _, gone := s.gone[add.stamp.Name()]; !gone {
-			s.live[add.stamp.Name()] = *add
+		if w := s.live[n]; w != nil {
+			at, _ := s.find(w.stamp)
+			s.order = slices.Delete(s.order, at, at+1)
+			delete(s.live, n)
 		}
 	}
-	s.top = Register[[]byte]{}
-	for _, w := range s.live { //lint:unordered the greatest stamp wins, whatever the order
-		s.top.Set(w.stamp, w.value)
+	if add != nil {
+		at, again := s.find(add.stamp)
+		if _, gone := s.gone[add.stamp.Name()]; !gone && !again {
+			s.order = slices.Insert(s.order, at, add)
+			s.live[add.stamp.Name()] = add
+		}
 	}
 	if len(s.live) > 0 {
 		m.keys.add(key)
@@ -113,16 +115,20 @@ func (m *Map) change(delta [32]byte, key string, seen []Name, add *liveWrite) {
 	}
 }
 
+// find gives the place of a write in the order, or where it would stand.
+func (s *slot) find(stamp Stamp) (int, bool) {
+	return slices.BinarySearchFunc(s.order, stamp, func(w *liveWrite, o Stamp) int { return w.stamp.Compare(o) })
+}
+
 // Get returns the value of a key and the stamp of the write that made it; false when the map has no such key. The value
 // is the map's own memory and must not be changed.
 func (m *Map) Get(key string) ([]byte, Stamp, bool) {
 	s := m.slots[key]
-	if s == nil {
+	if s == nil || len(s.order) == 0 {
 		return nil, Stamp{}, false
 	}
-	value, ok := s.top.Get()
-	stamp, _ := s.top.Stamp()
-	return value, stamp, ok
+	top := s.order[len(s.order)-1]
+	return top.value, top.stamp, true
 }
 
 // Len is the number of keys that Get would find.
