@@ -34,6 +34,9 @@ type Config struct {
 	API       API      `toml:"api"`
 	Network   Network  `toml:"network"`
 
+	Discovery Discovery `toml:"discovery"`
+	Reach     Reach     `toml:"reach"`
+
 	Logger *slog.Logger `toml:"-"` // nil: silent
 }
 
@@ -87,6 +90,8 @@ func Default() Config {
 		Swarm:    Swarm{Addrs: []string{"/ip4/127.0.0.1/tcp/2428", "/ip4/127.0.0.1/udp/2428/quic-v1"}},
 		API:      API{Addr: "127.0.0.1:2528"},
 		Network:  Network{Name: "main"},
+
+		Discovery: Discovery{MDNS: MDNSAuto},
 	}
 }
 
@@ -128,19 +133,50 @@ func (c *Config) Environment(get func(string) string) error {
 		{"MEROD_API_ADDR", func(s string) { c.API.Addr = s }},
 		{"MEROD_NETWORK", func(s string) { c.Network.Name = s }},
 		{"MEROD_NETWORK_SECRET", func(s string) { c.Network.Secret = s }},
+		{"MEROD_MDNS", func(s string) { c.Discovery.MDNS = s }},
+		{"MEROD_REACH_THROUGH", func(s string) { c.Reach.Through = SplitList(s) }},
+		{"MEROD_REACH_KNOWN", func(s string) { c.Reach.Known = s }},
 	} {
 		if s := get(v.name); s != "" {
 			v.set(s)
 		}
 	}
-	if s := get("MEROD_MEMORY"); s != "" {
-		memory, err := strconv.ParseBool(s)
-		if err != nil {
-			return fmt.Errorf("MEROD_MEMORY=%s: it is true or false", s)
+	var errs []error
+	for _, v := range []struct {
+		name string
+		at   *bool
+	}{
+		{"MEROD_MEMORY", &c.Memory},
+		{"MEROD_REACH_RELAYED", &c.Reach.Relayed},
+		{"MEROD_REACH_RELAY", &c.Reach.Relay},
+		{"MEROD_REACH_HOLE_PUNCH", &c.Reach.HolePunch},
+		{"MEROD_REACH_AUTO_NAT", &c.Reach.AutoNAT},
+	} {
+		s := get(v.name)
+		if s == "" {
+			continue
 		}
-		c.Memory = memory
+		is, err := strconv.ParseBool(s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s=%s: it is true or false", v.name, s))
+			continue
+		}
+		*v.at = is
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// dialable says which addresses do not name a peer and a place where it is.
+func dialable(what string, addresses []string) (errs []error) {
+	for _, a := range addresses {
+		m, err := multiaddr.NewMultiaddr(a)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s %q is no multiaddr: it is like /ip4/127.0.0.1/tcp/2428/p2p/12D3Koo…", what, a))
+		} else if _, err := m.ValueForProtocol(multiaddr.P_P2P); err != nil {
+			errs = append(errs, fmt.Errorf("%s %q does not say whom it dials: add /p2p/ and the peer id", what, a))
+		}
+	}
+	return errs
 }
 
 // SplitList reads a list as the environment and the flags write it: with commas, and spaces where one likes.
@@ -167,14 +203,7 @@ func (c *Config) Validate() error {
 	if c.NodeType == Coordinator && len(c.Bootstrap) > 0 {
 		bad("a coordinator begins a network and has no --bootstrap: give --node-type peer to join one")
 	}
-	for _, a := range c.Bootstrap {
-		m, err := multiaddr.NewMultiaddr(a)
-		if err != nil {
-			bad("bootstrap %q is no multiaddr: it is like /ip4/127.0.0.1/tcp/2428/p2p/12D3Koo…", a)
-		} else if _, err := m.ValueForProtocol(multiaddr.P_P2P); err != nil {
-			bad("bootstrap %q does not say whom it dials: add /p2p/ and the peer id", a)
-		}
-	}
+	errs = append(errs, dialable("bootstrap", c.Bootstrap)...)
 	for _, a := range c.Swarm.Addrs {
 		m, err := multiaddr.NewMultiaddr(a)
 		if err != nil {
@@ -190,6 +219,8 @@ func (c *Config) Validate() error {
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		bad("API address %q: its port %q is no number from 0 to 65535 (0 is any free one)", c.API.Addr, port)
 	}
+	errs = append(errs, c.Discovery.check()...)
+	errs = append(errs, c.Reach.check()...)
 	if c.Network.Name == "" || strings.ContainsAny(c.Network.Name, "/ \n\t") {
 		bad("network name %q: letters, digits, - and _", c.Network.Name)
 	}

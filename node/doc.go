@@ -26,6 +26,9 @@
 // programs of the options, parts, ready. Local reads and writes work as soon as the log is open; what fails after that leaves
 // the rest and is told in Status under problems. Stopping goes the other way, drains and syncs.
 //
+// WithHost brings a libp2p host of one's own. Without a bootstrap, a peer that looks on the local network (Discovery.MDNS) joins
+// through the coordinators that it finds there; Reach says how it is reached behind a NAT.
+//
 // WithRecording writes what the programs are given to a file, for a replay.
 //
 // A home holds: stamp (its format and network), identity (the key), log (the history), index (derived), blobs, and while the

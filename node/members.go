@@ -11,11 +11,11 @@ import (
 )
 
 // follow has the registry tell of its members: the rows of a table, and the servers, which are no rows of their own tables.
-func (s *State) follow(r *p2p.Running, table func() []globalregistry.Member, watch func(func()) func(), servers []graph.Peer) {
+func (s *State) follow(r *p2p.Running, table func() []globalregistry.Member, watch func(func()) func(), servers func() []graph.Peer) {
 	s.mu.Lock()
 	s.registry = r
 	s.enlisted = func() []graph.Peer {
-		ids := slices.Clone(servers)
+		ids := servers()
 		for _, m := range table() {
 			ids = append(ids, m.Peer)
 		}

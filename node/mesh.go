@@ -63,7 +63,7 @@ func (s *State) keepBootstrap(ctx context.Context) {
 
 // dialBootstrap connects to those that are not connected, and tells of those that cannot be.
 func (s *State) dialBootstrap(ctx context.Context, why map[graph.Peer]string) (missing []string) {
-	ids, addresses := s.cfg.servers()
+	ids, addresses := s.dialed()
 	for _, id := range ids {
 		if slices.Contains(s.host.Connected().Get(), id) {
 			delete(why, id)

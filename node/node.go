@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/dag"
 	"github.com/merograph/merograph/graph"
@@ -37,8 +38,9 @@ type settings struct {
 	grant    dag.Grant
 	authors  []dag.Key
 	libp2p   []libp2p.Option
-	record   string // a file
-	most     int64  // bytes of it
+	host     host.Host // nil: the node makes its own
+	record   string    // a file
+	most     int64     // bytes of it
 }
 
 // An Option composes a node beyond its configuration.
@@ -74,7 +76,7 @@ func New(cfg Config, opts ...Option) (*Node, error) {
 	for _, o := range opts {
 		o(&n.set)
 	}
-	if err := n.set.compile(); err != nil {
+	if err := errors.Join(n.checkHost(), n.set.compile()); err != nil {
 		return nil, err
 	}
 	n.state = newState(cfg)

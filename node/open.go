@@ -19,9 +19,12 @@ var randReader = rand.Reader
 func (n *Node) openIdentity(h home) error {
 	var key ed25519.PrivateKey
 	var err error
-	if n.cfg.Memory {
+	switch {
+	case n.set.host != nil:
+		key, err = n.identityOf(h)
+	case n.cfg.Memory:
 		_, key, err = ed25519.GenerateKey(rand.Reader)
-	} else {
+	default:
 		key, err = p2p.LoadOrCreateIdentity(h.identity())
 	}
 	if err != nil {

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,7 @@ func (s *State) serveRegistry() error {
 	if _, err := rand.Read(nonce); err != nil {
 		return err
 	}
-	r, err := s.startRole(globalregistry.Protocol(), "server", graph.Bind("addresses", s.host.Addrs()), graph.Bind("context", s.contextID),
+	r, err := s.startRole(globalregistry.Protocol(), "server", graph.Bind("addresses", s.host.Addresses()), graph.Bind("context", s.contextID),
 		graph.Bind("access", globalregistry.Access{Secret: s.cfg.Network.key(), NonceKey: nonce}), graph.Bind("members", &admitter{s}),
 		graph.Bind("ttl", globalregistry.TTL), graph.Bind("quota", globalregistry.DefaultQuota), graph.Bind("records", s.records()))
 	if err != nil {
@@ -31,7 +30,7 @@ func (s *State) serveRegistry() error {
 			members = append(members, row.Member)
 		}
 		return members
-	}, cohort.Watch, nil)
+	}, cohort.Watch, func() []graph.Peer { return nil })
 	return nil
 }
 
@@ -42,27 +41,15 @@ func (s *State) records() globalregistry.Records {
 
 // joinRegistry is a peer's side: it announces itself to each node that it joins through.
 func (s *State) joinRegistry() error {
-	servers, addresses := s.cfg.servers()
-	for _, id := range servers {
-		// So that the first announce can dial at once.
-		if err := s.host.Learn(id, addresses[id], time.Hour); err != nil {
-			s.Problem("bootstrap "+string(id), err.Error())
-		}
-	}
-	if len(servers) == 0 {
-		s.Problem("bootstrap", "no coordinator is known: give --bootstrap with the address that it prints when it starts")
-	}
-	if n := len(servers); n > globalregistry.MaxServers {
-		s.Problem("bootstrap", fmt.Sprintf("%d coordinators are given: this node announces itself to the first %d", n, globalregistry.MaxServers))
-	}
-	r, err := s.startRole(globalregistry.Protocol(), "client", graph.Bind("servers", servers), graph.Bind("addresses", s.host.Addrs()),
-		graph.Bind("secret", s.cfg.Network.key()), graph.Bind("records", s.records()))
+	s.joinThrough()
+	r, err := s.startRole(globalregistry.Protocol(), "client", graph.Bind("servers", s.through), graph.Bind("connected", s.host.Connected()),
+		graph.Bind("addresses", s.host.Addresses()), graph.Bind("secret", s.cfg.Network.key()), graph.Bind("records", s.records()))
 	if err != nil {
 		return err
 	}
 	known := graph.FeedOf[graph.Peer, globalregistry.Member](r.Instance(), "known")
-	s.follow(r, func() []globalregistry.Member { return known.Get().All() }, known.Watch, servers)
 	leases := graph.FeedOf[graph.Peer, globalregistry.Lease](r.Instance(), "leases")
+	s.follow(r, func() []globalregistry.Member { return known.Get().All() }, known.Watch, func() []graph.Peer { return s.trusted(leases.Get().All()) })
 	s.mu.Lock()
 	s.lease = func() (bool, string) { return registration(leases.Get().All(), s.host.Connected().Get()) }
 	s.servers = func() (ids []graph.Peer) {
@@ -77,6 +64,7 @@ func (s *State) joinRegistry() error {
 	signal := make(chan struct{}, 1)
 	signal <- struct{}{} // what was answered before anybody watched
 	leases.Watch(func() {
+		s.lookAtMembers()
 		select {
 		case signal <- struct{}{}:
 		default:

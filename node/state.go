@@ -29,6 +29,7 @@ type State struct {
 	journal *dag.Journal
 	blobs   *blobs.Blobs
 	host    *p2p.Host
+	mdns    bool // others are looked for on the local network
 	authors []dag.Key
 	metrics *prometheus.Registry
 	graphs  []*graph.Graph // of the options
@@ -54,13 +55,14 @@ type State struct {
 	servers   func() []graph.Peer // that have registered this peer
 	contextID *graph.Feed[string]
 	members   *graph.Feed[[]graph.Peer]
-	look      chan struct{} // holds one: members may have changed
+	through   *graph.Feed[[]graph.Peer] // the nodes that this one joins through
+	look      chan struct{}             // holds one: members may have changed
 	watchers  map[chan struct{}]struct{}
 }
 
 func newState(cfg Config) *State {
 	s := &State{cfg: cfg, started: time.Now(), problems: map[string]string{}, run: context.Background(),
-		contextID: graph.NewFeed(""), members: graph.NewFeed([]graph.Peer(nil)), look: make(chan struct{}, 1),
+		contextID: graph.NewFeed(""), members: graph.NewFeed([]graph.Peer(nil)), through: graph.NewFeed([]graph.Peer(nil)), look: make(chan struct{}, 1),
 		watchers: map[chan struct{}]struct{}{}}
 	s.metrics = newMetrics(s)
 	return s

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"os"
 	"runtime"
 	"slices"
@@ -50,6 +51,7 @@ type TransportStatus struct {
 	Running bool     `json:"running"`
 	Listen  []string `json:"listen"`
 	Peers   int      `json:"peers"`
+	Reach   string   `json:"reach"` // whether others can dial this node: public, private, unknown
 }
 
 // DiscoveryStatus tells how the node finds others.
@@ -57,6 +59,8 @@ type DiscoveryStatus struct {
 	Running    bool `json:"running"`
 	Known      int  `json:"known"`
 	Registered bool `json:"registered"` // with a coordinator; true on the coordinator itself
+	MDNS       bool `json:"mdns"`       // others are looked for on the local network
+	Found      int  `json:"found"`      // there
 }
 
 // ContextStatus tells of a context.
@@ -168,7 +172,9 @@ func (s *State) historyStatus(st *Status) {
 }
 
 func (s *State) transportStatus(st *Status) {
-	st.Transport = TransportStatus{Running: true, Listen: s.host.Addrs(), Peers: len(s.host.Connected().Get())}
+	st.Transport = TransportStatus{Running: true, Listen: s.host.Addrs(), Peers: len(s.host.Connected().Get()),
+		Reach: cmp.Or(s.host.Reachable().Get(), "unknown")}
+	st.Discovery.MDNS, st.Discovery.Found = s.mdns, len(s.host.Found().Get())
 	s.mu.Lock()
 	st.Discovery.Running = s.registry != nil
 	s.mu.Unlock()

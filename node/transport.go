@@ -12,7 +12,12 @@ import (
 // openTransport opens the host.
 func (n *Node) openTransport(ctx context.Context) error {
 	s := n.state
-	h, err := p2p.New(ctx, p2p.Config{Key: s.key, Listen: n.cfg.Swarm.Addrs, Network: n.cfg.Network.Name, Logger: n.cfg.Logger, Options: n.set.libp2p, Record: n.recording})
+	s.mdns = n.mdns()
+	cfg := p2p.Config{Host: n.set.host, Network: n.cfg.Network.Name, MDNS: s.mdns, Logger: n.cfg.Logger, Record: n.recording}
+	if cfg.Host == nil {
+		cfg.Key, cfg.Listen, cfg.Reach, cfg.Options = s.key, n.cfg.Swarm.Addrs, p2p.Reach(n.cfg.Reach), n.set.libp2p
+	}
+	h, err := p2p.New(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -38,6 +43,7 @@ func (n *Node) startNetwork() {
 	}
 	told("the exchange of blobs", s.startExchange())
 	s.background(s.keepMembers)
+	s.background(s.keepReach)
 	told("discovery", n.startDiscovery())
 	n.startPrograms()
 }
@@ -50,6 +56,9 @@ func (n *Node) startDiscovery() error {
 	}
 	s.background(s.keepBootstrap)
 	s.background(s.keepMesh)
+	if s.finds() {
+		s.background(s.keepFound)
+	}
 	if err := s.joinRegistry(); err != nil {
 		return err
 	}

@@ -170,8 +170,29 @@ func TestCalleeHostCloses(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantReason(t, <-failed, graph.Lost)
+	disconnected(t, a) // until then a call may yet be written, and then it is lost
 	_, err := Ask[parcel, string](t.Context(), c, "echo", parcel{b.ID(), "x"})
 	wantReason(t, err, graph.Unreachable)
+}
+
+// disconnected waits until h has seen its last connection end.
+func disconnected(t *testing.T, h *Host) {
+	t.Helper()
+	news := make(chan struct{}, 1)
+	defer h.Connected().Watch(func() {
+		select {
+		case news <- struct{}{}:
+		default:
+		}
+	})()
+	late := time.After(20 * time.Second)
+	for len(h.Connected().Get()) > 0 {
+		select {
+		case <-news:
+		case <-late:
+			t.Fatalf("still connected: %v", h.Connected().Get())
+		}
+	}
 }
 
 func TestUnreachable(t *testing.T) {

@@ -19,6 +19,7 @@
 //	MDNS: true, Network: "main"                                   // find the nodes of this network nearby: h.Found()
 //	Reach: p2p.Reach{Through: relays, HolePunch: true}            // be reached behind a NAT
 //	Reach: p2p.Reach{Relay: true, AutoNAT: true}                  // help others with it
+//	h.Addresses(), h.Reachable()                                  // feeds of where others reach this host, and whether
 //	Host: mine                                                    // a libp2p host of the embedder's
 //
 // # What it promises

@@ -43,7 +43,9 @@ type Host struct {
 	mdns        io.Closer // nil without
 	dials       chan struct{}
 	foundMu     sync.Mutex
-	found       *graph.Feed[[]graph.Peer]
+	found       *graph.Feed[[]Nearby]
+	addresses   *graph.Feed[[]string]
+	reachable   *graph.Feed[string]
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -82,7 +84,8 @@ func New(ctx context.Context, cfg Config) (*Host, error) {
 	h.count.refused = map[refusalKey]uint64{}
 	h.book = newBook(h.limits.Seen)
 	h.portions = newPortions(&h.limits)
-	h.found, h.dials = graph.NewFeed([]graph.Peer{}), make(chan struct{}, foundDials)
+	h.found, h.dials = graph.NewFeed([]Nearby{}), make(chan struct{}, foundDials)
+	h.addresses, h.reachable = graph.NewFeed([]string{}), graph.NewFeed("")
 	var seed [32]byte
 	crand.Read(seed[:]) // never fails
 	h.rand = rand.NewChaCha8(seed)

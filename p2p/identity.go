@@ -36,6 +36,22 @@ func LoadOrCreateIdentity(path string) (ed25519.PrivateKey, error) {
 	return key, nil
 }
 
+// KeepIdentity puts the key of a host that the embedder brings into the file at path, when there is none. A file that holds
+// another key is an error: what lies beside it belongs to another node.
+func KeepIdentity(path string, key ed25519.PrivateKey) error {
+	have, err := loadIdentity(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = writeIdentity(path, key)
+	case err == nil && !have.Equal(key):
+		err = errors.New("it is another node's: bring the host of that key, or choose another place")
+	}
+	if err != nil {
+		return fmt.Errorf("keep identity %s: %w", path, err)
+	}
+	return nil
+}
+
 func loadIdentity(path string) (ed25519.PrivateKey, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

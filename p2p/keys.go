@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/merograph/merograph/graph"
@@ -24,6 +25,19 @@ func PeerOf(key ed25519.PublicKey) (graph.Peer, error) {
 		return "", err
 	}
 	return graph.Peer(id.String()), nil
+}
+
+// PrivateKeyOf gives the key of a libp2p host, which must be ed25519 and in its peerstore, where libp2p.New puts it.
+func PrivateKeyOf(h host.Host) (ed25519.PrivateKey, error) {
+	k := h.Peerstore().PrivKey(h.ID())
+	if k == nil || k.Type() != crypto.Ed25519 {
+		return nil, fmt.Errorf("the host %s has no ed25519 key in its peerstore: make it with libp2p.New and libp2p.Identity", h.ID())
+	}
+	raw, err := k.Raw()
+	if err != nil {
+		return nil, fmt.Errorf("the key of the host %s: %w", h.ID(), err)
+	}
+	return ed25519.PrivateKey(raw), nil
 }
 
 // KeyOf gives the public key that a peer's identity is made of.

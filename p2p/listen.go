@@ -61,6 +61,10 @@ func (h *Host) open(ctx context.Context, cfg *Config, addrs []ma.Multiaddr, rela
 			h.listenErrs = append(h.listenErrs, &ListenError{a.String(), err})
 		}
 	}
+	h.addresses.Set(h.Addrs())
+	if err := h.watchLibp2p(); err != nil {
+		return errors.Join(err, h.closeLibp2p())
+	}
 	if cfg.MDNS {
 		h.openMDNS(cfg.Network)
 	}

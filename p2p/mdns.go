@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 const (
 	foundTime  = time.Hour // that the addresses of a found peer are kept
 	foundDials = 4         // to found peers, at a time
+	maxOffers  = 64        // of a found peer that are kept
+	maxOffer   = 256       // bytes of one
 )
 
 // mdnsService is the name of a network's nodes among what a local network announces.
@@ -26,10 +29,16 @@ func mdnsService(network string) string {
 	return "_merograph-" + hex.EncodeToString(sum[:8]) + "._udp"
 }
 
+// A Nearby is a peer that was found on the local network.
+type Nearby struct {
+	Peer   graph.Peer
+	Offers []string // protocol ids of the channels that it answers to, sorted; none until it was connected
+}
+
 // Found is a feed of the peers that were found on the local network, sorted, at most Limits.Found. Their addresses are in
 // the address book, and while there are fewer connections than Limits.ConnsLow they have been dialed. Empty without
-// Config.MDNS. What is found is not yet a member: anyone on the local network may announce anything.
-func (h *Host) Found() *graph.Feed[[]graph.Peer] { return h.found }
+// Config.MDNS. What is found is not yet a member: anyone on the local network may announce anything, and offer it.
+func (h *Host) Found() *graph.Feed[[]Nearby] { return h.found }
 
 // openMDNS announces this host and looks for others. A failure is a problem to be told, no reason not to run.
 func (h *Host) openMDNS(name string) {
@@ -54,7 +63,7 @@ func (f finder) HandlePeerFound(info peer.AddrInfo) {
 		return
 	}
 	info.Addrs = info.Addrs[:min(len(info.Addrs), maxLearned)]
-	if !h.noteFound(graph.Peer(info.ID.String())) {
+	if !h.noteFound(info.ID) {
 		return
 	}
 	h.host.Peerstore().AddAddrs(info.ID, info.Addrs, foundTime)
@@ -79,17 +88,49 @@ func (f finder) HandlePeerFound(info peer.AddrInfo) {
 }
 
 // noteFound puts a peer into the feed; false when there are too many.
-func (h *Host) noteFound(p graph.Peer) bool {
+func (h *Host) noteFound(id peer.ID) bool {
 	h.foundMu.Lock()
 	defer h.foundMu.Unlock()
 	known := h.found.Get()
-	i, there := slices.BinarySearch(known, p)
+	i, there := nearby(known, id)
 	if there {
 		return true
 	}
 	if len(known) >= h.limits.Found {
 		return false
 	}
-	h.found.Set(slices.Insert(slices.Clone(known), i, p))
+	h.found.Set(slices.Insert(slices.Clone(known), i, Nearby{graph.Peer(id.String()), h.offers(id)}))
 	return true
+}
+
+// noteOffers has the feed tell what a found peer offers now.
+func (h *Host) noteOffers(id peer.ID) {
+	h.foundMu.Lock()
+	defer h.foundMu.Unlock()
+	known := h.found.Get()
+	i, there := nearby(known, id)
+	if !there {
+		return
+	}
+	if now := h.offers(id); !slices.Equal(now, known[i].Offers) {
+		known = slices.Clone(known)
+		known[i].Offers = now
+		h.found.Set(known)
+	}
+}
+
+func nearby(known []Nearby, id peer.ID) (i int, there bool) {
+	return slices.BinarySearchFunc(known, graph.Peer(id.String()), func(n Nearby, p graph.Peer) int { return cmp.Compare(n.Peer, p) })
+}
+
+// offers are the channels that a peer has said it answers to.
+func (h *Host) offers(id peer.ID) (out []string) {
+	all, _ := h.host.Peerstore().GetProtocols(id) // the book in memory has no failures
+	for _, p := range all {
+		if isOurs(p) && len(p) <= maxOffer && len(out) < maxOffers {
+			out = append(out, string(p))
+		}
+	}
+	slices.Sort(out)
+	return out
 }

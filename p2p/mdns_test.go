@@ -55,7 +55,7 @@ func TestFoundPeers(t *testing.T) {
 	defer a.Found().Watch(func() { news <- struct{}{} })()
 	found(t, a, b.ID(), bareAddr(b))
 	<-news
-	if got := a.Found().Get(); len(got) != 1 || got[0] != b.ID() {
+	if got := a.Found().Get(); len(got) != 1 || got[0].Peer != b.ID() {
 		t.Errorf("found: %v", got)
 	}
 	until(t, "it is dialed", func() bool { return len(a.Connected().Get()) == 1 })

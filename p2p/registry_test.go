@@ -54,7 +54,7 @@ func (c *club) join(i int) {
 	h := c.net.host(c.t, i, func(cfg *Config) { cfg.Key = key })
 	learn(c.t, h, c.server)
 	run(c.t, h, globalregistry.Protocol(), "client", recordsOf(h, key), graph.Bind("addresses", h.Addrs()),
-		graph.Bind("secret", []byte("secret")), graph.Bind("servers", []graph.Peer{c.server.ID()}))
+		graph.Bind("secret", []byte("secret")), graph.Bind("servers", []graph.Peer{c.server.ID()}), graph.Bind("connected", h.Connected()))
 }
 
 // within waits until n clients are registered, and fails after a while of virtual time.

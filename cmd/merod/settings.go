@@ -18,6 +18,8 @@ type settings struct {
 	api        string
 	network    string
 	secretFile string
+	mdns       string
+	through    string
 	memory     bool
 }
 
@@ -29,6 +31,8 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.api, "api-addr", "", "host:port of the API (default 127.0.0.1:2528)")
 	f.StringVar(&s.network, "network", "", "the network's name (default main)")
 	f.StringVar(&s.secretFile, "network-secret-file", "", "a file that holds the network's secret; needed off the loopback")
+	f.StringVar(&s.mdns, "mdns", "", "find the nodes of this network on the local network: auto, on or off (default auto: on where the node listens off the loopback)")
+	f.StringVar(&s.through, "reach-through", "", "multiaddr/p2p/ID of relays, with commas between, that others reach this node through while they cannot dial it")
 	f.BoolVar(&s.memory, "memory", false, "keep nothing on disk but the API's address and token")
 }
 
@@ -57,6 +61,8 @@ func (s *settings) load(home string, given func(flag string) bool, getenv func(s
 		{"bootstrap", func() { cfg.Bootstrap = node.SplitList(s.bootstrap) }},
 		{"api-addr", func() { cfg.API.Addr = s.api }},
 		{"network", func() { cfg.Network.Name = s.network }},
+		{"mdns", func() { cfg.Discovery.MDNS = s.mdns }},
+		{"reach-through", func() { cfg.Reach.Through = node.SplitList(s.through) }},
 		{"memory", func() { cfg.Memory = s.memory }},
 	} {
 		if given(f.name) {

@@ -18,7 +18,8 @@ const documentation = "../../docs/configuration.md"
 func loaded(t *testing.T, flags map[string]string, env map[string]string) (node.Config, error) {
 	t.Helper()
 	s := &settings{config: flags["config"], nodeType: flags["node-type"], swarm: flags["swarm-addrs"], bootstrap: flags["bootstrap"],
-		api: flags["api-addr"], network: flags["network"], secretFile: flags["network-secret-file"], memory: flags["memory"] == "true"}
+		api: flags["api-addr"], network: flags["network"], secretFile: flags["network-secret-file"],
+		mdns: flags["mdns"], through: flags["reach-through"], memory: flags["memory"] == "true"}
 	return s.load("/home", func(f string) bool { _, ok := flags[f]; return ok }, func(v string) string { return env[v] })
 }
 
@@ -46,6 +47,8 @@ func TestTheDocumentedFile(t *testing.T) {
 	want.Swarm.Addrs = []string{"/ip4/0.0.0.0/tcp/2428", "/ip4/0.0.0.0/udp/2428/quic-v1"}
 	want.API.Addr = "127.0.0.1:2528"
 	want.Network = node.Network{Name: "office", Secret: "correct horse battery staple"}
+	want.Discovery.MDNS = node.MDNSOn
+	want.Reach = node.Reach{Relayed: true, HolePunch: true, Through: []string{"/ip4/203.0.113.7/tcp/2428/p2p/12D3KooWGzh2rPe3WVxkiTiGh8EHoiKyPmxTHYXt1Mm3hR5oTYRB"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -59,7 +62,9 @@ func TestEverySettingIsDocumented(t *testing.T) {
 	}
 	for _, name := range []string{"--home", "--config", "--node-type", "--swarm-addrs", "--bootstrap", "--api-addr", "--network",
 		"--network-secret-file", "--memory", "MEROD_HOME", "MEROD_CONFIG", "MEROD_NODE_TYPE", "MEROD_SWARM_ADDRS", "MEROD_BOOTSTRAP",
-		"MEROD_API_ADDR", "MEROD_NETWORK", "MEROD_NETWORK_SECRET", "MEROD_MEMORY", "MEROD_NODE", "MEROD_TOKEN_FILE"} {
+		"MEROD_API_ADDR", "MEROD_NETWORK", "MEROD_NETWORK_SECRET", "MEROD_MEMORY", "MEROD_NODE", "MEROD_TOKEN_FILE",
+		"--mdns", "--reach-through", "MEROD_MDNS", "MEROD_REACH_THROUGH", "MEROD_REACH_RELAYED", "MEROD_REACH_RELAY", "MEROD_REACH_HOLE_PUNCH",
+		"MEROD_REACH_AUTO_NAT", "MEROD_REACH_KNOWN"} {
 		if !strings.Contains(string(text), "`"+name+"`") {
 			t.Errorf("docs/configuration.md does not have `%s`", name)
 		}
@@ -79,6 +84,12 @@ func TestFlagOverEnvironmentOverFile(t *testing.T) {
 		"MEROD_SWARM_ADDRS": "/ip4/127.0.0.1/tcp/1, /ip4/127.0.0.1/tcp/2"}
 	c, err := loaded(t, nil, env)
 	if err != nil || c.Network != (node.Network{Name: "env", Secret: "env"}) || c.API.Addr != "127.0.0.1:1" || !c.Memory || len(c.Swarm.Addrs) != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	relay := "/ip4/1.2.3.4/tcp/1/p2p/12D3KooWGzh2rPe3WVxkiTiGh8EHoiKyPmxTHYXt1Mm3hR5oTYRB"
+	env["MEROD_MDNS"], env["MEROD_REACH_THROUGH"], env["MEROD_REACH_RELAY"], env["MEROD_REACH_KNOWN"] = "on", relay+","+relay, "true", "public"
+	c, err = loaded(t, map[string]string{"mdns": "off", "reach-through": relay}, env)
+	if err != nil || c.Discovery.MDNS != "off" || len(c.Reach.Through) != 1 || !c.Reach.Relay || c.Reach.Known != "public" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	c, err = loaded(t, map[string]string{"network": "flag", "network-secret-file": secret, "memory": "false"}, env)
@@ -109,6 +120,10 @@ func TestWrongSettings(t *testing.T) {
 		{map[string]string{"network-secret-file": empty + "x"}, nil, "secret"},
 		{map[string]string{"config": empty + "x"}, nil, "no such file"},
 		{nil, map[string]string{"MEROD_MEMORY": "perhaps"}, "MEROD_MEMORY"},
+		{map[string]string{"mdns": "yes"}, nil, `"yes"`},
+		{map[string]string{"reach-through": "/ip4/1.2.3.4/tcp/1"}, nil, "/p2p/"},
+		{nil, map[string]string{"MEROD_REACH_KNOWN": "maybe"}, `"maybe"`},
+		{nil, map[string]string{"MEROD_REACH_HOLE_PUNCH": "perhaps"}, "MEROD_REACH_HOLE_PUNCH"},
 	} {
 		_, err := loaded(t, c.flags, c.env)
 		if err == nil || !strings.Contains(err.Error(), c.says) || report(io.Discard, err) != 2 {

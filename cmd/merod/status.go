@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/merograph/merograph/node"
+	"github.com/merograph/merograph/p2p"
 	"github.com/spf13/cobra"
 )
 
@@ -22,6 +23,24 @@ func statusCommand(c *common) *cobra.Command {
 		return showStatus(cmd.OutOrStdout(), st)
 	}
 	return cmd
+}
+
+// dialable is whether others can dial the node, where that is known.
+func dialable(r string) string {
+	switch r {
+	case p2p.ReachPublic:
+		return ", others can dial this node"
+	case p2p.ReachPrivate:
+		return ", others cannot dial this node"
+	}
+	return ""
+}
+
+func found(d node.DiscoveryStatus) string {
+	if !d.MDNS {
+		return ""
+	}
+	return fmt.Sprintf(", found %d on the local network", d.Found)
 }
 
 func showStatus(out io.Writer, st node.Status) error {
@@ -44,14 +63,14 @@ func showStatus(out io.Writer, st node.Status) error {
 		{"blobs", fmt.Sprintf("%d, %s", st.Blobs.Count, size(st.Blobs.Bytes))},
 	}
 	if st.Transport.Running {
-		rows = append(rows, []string{"transport", "connected to " + plural(st.Transport.Peers, "peer", "peers")})
+		rows = append(rows, []string{"transport", "connected to " + plural(st.Transport.Peers, "peer", "peers") + dialable(st.Transport.Reach)})
 	} else {
 		rows = append(rows, []string{"transport", "does not run"})
 	}
 	for _, a := range st.Transport.Listen {
 		rows = append(rows, []string{"listens", a})
 	}
-	rows = append(rows, []string{"discovery", fmt.Sprintf("%s, knows %s", registered, plural(st.Discovery.Known, "peer", "peers"))})
+	rows = append(rows, []string{"discovery", fmt.Sprintf("%s, knows %s%s", registered, plural(st.Discovery.Known, "peer", "peers"), found(st.Discovery))})
 	for _, x := range st.Contexts {
 		member := ""
 		if !x.Member {

@@ -139,7 +139,7 @@ func TestDefectAbsoluteClock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	binds := []graph.Option{graph.Bind("servers", []graph.Peer{"s"}), graph.Bind("addresses", []string(nil)), graph.Bind("secret", []byte(nil)),
+	binds := []graph.Option{graph.Bind("servers", []graph.Peer{"s"}), graph.Bind("connected", []graph.Peer(nil)), graph.Bind("addresses", []string(nil)), graph.Bind("secret", []byte(nil)),
 		graph.Bind("records", Records(oracle{self: "c"}))}
 	for _, begin := range []graph.Time{0, 1, graph.Time(time.Hour)} {
 		h := &hand{now: begin}
@@ -178,7 +178,7 @@ func TestDefectAddressesStay(t *testing.T) {
 	w := graphtest.New(t)
 	startServer(w, Access{}, &admitted{})
 	mine := graph.NewFeed([]string{"/a"})
-	w.Start(Protocol(), "client", "c", graph.Bind("servers", []graph.Peer{"s"}), graph.Bind("addresses", mine), graph.Bind("secret", []byte(nil)),
+	w.Start(Protocol(), "client", "c", graph.Bind("servers", []graph.Peer{"s"}), graph.Bind("connected", []graph.Peer(nil)), graph.Bind("addresses", mine), graph.Bind("secret", []byte(nil)),
 		graph.Bind("records", Records(oracle{self: "c"})))
 	o := startClient(w, "o", "")
 	at := func() string {

@@ -15,6 +15,7 @@ func protocol(capacity int) *graph.Graph {
 	client, server := g.Role("client"), g.Role("server")
 
 	servers := graph.Param[[]graph.Peer](client, "servers")
+	connected := graph.Param[[]graph.Peer](client, "connected")
 	mine := graph.Param[[]string](client, "addresses")
 	secret := graph.Param[[]byte](client, "secret")
 	signs := graph.Component[Records](client, "records").Recorded(recorded)
@@ -39,17 +40,19 @@ func protocol(capacity int) *graph.Graph {
 
 	// Each server has a lease, and each lease its own time: announce there, and keep to what the server dictates.
 	Enlist(ops.Changed(client, servers), servers, leases)
+	Hasten(ops.Changed(client, connected), connected, leases)
 	to, none := Turn(ops.Due(client, leases.View(), nextAnnounce), leases)
 	ops.Ignore(none)
 	said := Prove(Announce(to, mine, record, signs), to, leases.View(), secret)
 	in, answer := graph.Call(said, to, server, announce, callTimeout, graph.Anyone)
-	Refresh(answer, to, leases, looking)
-	BackOff(answer.Failed(), to, leases)
+	trusted := Trust(answer, to, secret)
+	Refresh(trusted, to, leases, looking)
+	BackOff(graph.Merge(answer.Failed(), trusted.Failed()), to, leases)
 
 	// Who proves the secret, and signed where it is, is registered; whoever does not prove it is told what to prove it over.
 	proven, unproven := Proven(in, access)
 	row := Place(Claim(proven, verifies, cohort), cohort, networks, quota)
-	welcome := Welcome(Register(row, cohort, ttl), theirs, common)
+	welcome := Welcome(Register(row, cohort, ttl, access), theirs, common)
 	graph.Reply(in, graph.Merge(welcome, Challenge(unproven, access)))
 
 	// Whoever is registered is admitted; again at each heartbeat, so that no single failure keeps it out.

@@ -182,7 +182,7 @@ func (s *falseServer) Receive(n *sim.Node, m graph.Message) {
 		answer.Kind, answer.Reason, answer.Detail = graph.ErrorMsg, graph.Reason(n.RandN("reason", 256)), strings.Repeat("because ", 1000)
 		n.Send(answer)
 	case m.Channel == "announce":
-		send(n, answer, s.handshake(n, form))
+		send(n, answer, s.handshake(n, m.Peer, form))
 	default:
 		send(n, answer, s.lies(n, form))
 		if form == 6 {
@@ -193,12 +193,13 @@ func (s *falseServer) Receive(n *sim.Node, m graph.Message) {
 
 // forms are the answers of a hostile server; of some channels not all make sense. A moody one draws each.
 const (
-	forms = 14
+	forms = 15
 	moody = forms + 1
 )
 
-func (s *falseServer) handshake(n *sim.Node, form int) Handshake {
-	h := Handshake{TTL: TTL, Heartbeat: Heartbeat, Context: "ctx"}
+// handshake knows the secret, but for one form.
+func (s *falseServer) handshake(n *sim.Node, client graph.Peer, form int) Handshake {
+	h := Handshake{TTL: TTL, Heartbeat: Heartbeat, Context: "ctx", Proof: vouch(secret, client, n.ID())}
 	switch form {
 	case 6:
 		h.TTL, h.Heartbeat = 1000*time.Hour, 1000*time.Hour
@@ -218,6 +219,8 @@ func (s *falseServer) handshake(n *sim.Node, form int) Handshake {
 		h.Context = strings.Repeat("z", 2000)
 	case 14:
 		h.Heartbeat = -1 << 60
+	case 15:
+		h.Proof, h.Context = []byte("proof"), "another network's"
 	}
 	return h
 }

@@ -14,6 +14,7 @@ import (
 type kept struct {
 	node      *sim.Node
 	servers   *graph.Feed[[]graph.Peer]
+	connected *graph.Feed[[]graph.Peer]
 	addresses *graph.Feed[[]string]
 	places    [][]string // where it was
 	moved     graph.Time // of the world, as the rest: when it came to the latest
@@ -38,7 +39,7 @@ func keptOf(n *sim.Node) *kept {
 }
 
 func keep(n *sim.Node) *kept {
-	k := &kept{node: n, servers: graph.NewFeed[[]graph.Peer](nil), addresses: graph.NewFeed(addressesOf(n)), places: [][]string{addressesOf(n)},
+	k := &kept{node: n, servers: graph.NewFeed[[]graph.Peer](nil), connected: graph.NewFeed[[]graph.Peer](nil), addresses: graph.NewFeed(addressesOf(n)), places: [][]string{addressesOf(n)},
 		wrong: map[string]error{}}
 	k.forget()
 	n.Kept = k
@@ -61,6 +62,15 @@ func (k *kept) move(n *sim.Node) {
 	k.places = append(k.places, []string{fmt.Sprintf("/ip4/51.%d.%d.%d/tcp/2428", i/4/256%256, (i/4+turn%3)%256, i%4+4*turn%200)})
 	k.moved = n.World().Now()
 	k.addresses.Set(k.places[turn])
+}
+
+// link ends the connections of the client, or makes them anew, as its node sees it.
+func (k *kept) link(n *sim.Node) {
+	if len(k.connected.Get()) > 0 {
+		k.connected.Set(nil)
+	} else {
+		k.connected.Set(serversOf(n))
+	}
 }
 
 // silent notes that the client announces nothing from now on, and looks for it when its lease must have ended.

@@ -12,6 +12,7 @@ import (
 type Lease struct {
 	Server     graph.Peer
 	Registered bool
+	Connected  bool       // the node has a connection to the server
 	Next       graph.Time // of the next announce
 	Until      graph.Time // the server's TTL ends, unless renewed
 	Paid       graph.Time // the announces so far are one a heartbeat up to here
@@ -80,6 +81,18 @@ func (l Lease) backOff(x *graph.Tick, asked time.Duration, why string) Lease {
 	l.Failures++
 	l.LastError = why
 	return l.after(x, max(ops.Jitter(x, wait-wait/4, wait/4), min(asked, maxHeartbeat)))
+}
+
+// linked keeps whether the server is connected. When it is again, an announce that would come later comes soon, as the mean
+// allows. The first connection is that of an announce which is under way.
+func (l Lease) linked(x *graph.Tick, connected bool) Lease {
+	l.Connected = connected
+	if connected && (l.Registered || l.Failures > 0) {
+		next := l.Next
+		l = l.after(x, ops.Jitter(x, linkWait, linkWait/2))
+		l.Next = min(l.Next, next)
+	}
+	return l
 }
 
 // first is the lease whose announce comes first.

@@ -2,6 +2,7 @@ package globalregistry
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,7 +83,7 @@ func TestSeveralServers(t *testing.T) {
 	w := graphtest.New(t)
 	a, b := startServer(w, Access{}, &admitted{}, setting{name: "a"}), startServer(w, Access{}, &admitted{}, setting{name: "b", ttl: MinTTL})
 	servers := graph.NewFeed([]graph.Peer{"a", "away", "b", "a", ""})
-	c := w.Start(Protocol(), "client", "c", graph.Bind("servers", servers), graph.Bind("addresses", []string{"/c"}), graph.Bind("secret", []byte(nil)),
+	c := w.Start(Protocol(), "client", "c", graph.Bind("servers", servers), graph.Bind("connected", []graph.Peer(nil)), graph.Bind("addresses", []string{"/c"}), graph.Bind("secret", []byte(nil)),
 		graph.Bind("records", Records(oracle{self: "c"})))
 	w.Pass(5 * time.Minute)
 	leases := graph.FeedOf[graph.Peer, Lease](c.Instance, "leases")
@@ -205,5 +206,64 @@ func TestKnowing(t *testing.T) {
 	w.Pass(MaxTTL)
 	if known.Get().Len() != 0 {
 		t.Errorf("it still knows %v", known.Get().All())
+	}
+}
+
+// A server that does not prove the network secret is none: nothing that it says of the network is taken.
+func TestServerProvesTheSecret(t *testing.T) {
+	for name, proof := range map[string][]byte{"none": nil, "of another": vouch([]byte("ours"), "d", "s"), "with another secret": vouch([]byte("theirs"), "c", "s")} {
+		t.Run(name, func(t *testing.T) {
+			w, at := gaps(t, func(m graph.Message) []graph.Message {
+				return graphtest.Reply(m, Handshake{TTL: TTL, Heartbeat: Heartbeat, Context: "theirs", Addresses: []string{"/theirs"}, Proof: proof})
+			})
+			c := startClient(w, "c", "ours")
+			w.Pass(10 * time.Minute)
+			if l := lease(c); l.Registered || l.Context != "" || len(l.Addresses) > 0 || !strings.Contains(l.LastError, "does not prove the network secret") {
+				t.Errorf("%+v", l)
+			}
+			if n := len(*at); n > 10*6+atOnce || w.Count("c", "sample", graph.RequestMsg) > 0 {
+				t.Errorf("%d announces, %d samples", n, w.Count("c", "sample", graph.RequestMsg))
+			}
+		})
+	}
+	w := graphtest.New(t)
+	startServer(w, Access{Secret: []byte("ours"), NonceKey: []byte("n")}, &admitted{})
+	c := startClient(w, "c", "ours")
+	w.Pass(time.Second)
+	if !lease(c).Registered {
+		t.Errorf("with the secret: %+v", lease(c))
+	}
+}
+
+// A client whose server is connected again announces soon, since that one may have started anew; and on average still once
+// a heartbeat, however often the connection goes.
+func TestAnnounceWhenConnectedAgain(t *testing.T) {
+	w, at := gaps(t, func(m graph.Message) []graph.Message { return graphtest.Reply(m, Handshake{TTL: TTL, Heartbeat: Heartbeat}) })
+	connected := graph.NewFeed[[]graph.Peer](nil)
+	w.Start(Protocol(), "client", "c", graph.Bind("servers", []graph.Peer{"s"}), graph.Bind("connected", connected), graph.Bind("addresses", []string{"/c"}),
+		graph.Bind("secret", []byte(nil)), graph.Bind("records", Records(oracle{self: "c"})))
+	w.Settle()
+	connected.Set([]graph.Peer{"s", "x"})
+	w.Pass(5 * linkWait)
+	first := len(*at)
+	connected.Set([]graph.Peer{"x"})
+	w.Pass(5 * linkWait)
+	if lost := len(*at); lost != first {
+		t.Errorf("%d announces when the connection is lost", lost-first)
+	}
+	connected.Set([]graph.Peer{"s"})
+	w.Pass(2 * linkWait)
+	if n := len(*at); n != first+1 {
+		t.Errorf("%d announces when the connection is back", n-first)
+	}
+	*at = nil
+	for range 360 {
+		connected.Set(nil)
+		w.Pass(5 * time.Second)
+		connected.Set([]graph.Peer{"s"})
+		w.Pass(5 * time.Second)
+	}
+	if n := len(*at); n < 110 || n > 120+atOnce {
+		t.Errorf("%d announces in an hour in which the connection goes all the time", n)
 	}
 }

@@ -28,6 +28,7 @@ const (
 	atOnce       = 4 // announces that may follow each other; over a longer time there is one a heartbeat
 
 	firstWait = 500 * time.Millisecond  // after a first failure
+	linkWait  = time.Second             // after a server is connected again
 	lookSoon  = 5 * time.Second         // between samples, while few are known
 	lookEvery = 4 * Heartbeat           // after that, at the most
 	lingering = lookEvery + callTimeout // for which a client knows another longer than the lease was seen to last: until it looks again
@@ -52,6 +53,7 @@ type Handshake struct {
 	Addresses []string      `cbor:"addresses"` // the server's own
 	Context   string        `cbor:"context"`   // the id of the network's default context, "" when there is none
 	Nonce     []byte        `cbor:"nonce,omitempty"`
+	Proof     []byte        `cbor:"proof,omitempty"` // with the lease: that the server, too, knows the secret
 }
 
 // Wanted asks for a sample of the cohort.
@@ -137,5 +139,13 @@ func prove(secret []byte, client, server graph.Peer, nonce []byte) []byte {
 	m := hmac.New(sha256.New, secret)
 	m.Write([]byte("merograph/announce/1\x00" + string(client) + "\x00" + string(server) + "\x00"))
 	m.Write(nonce)
+	return m.Sum(nil)
+}
+
+// vouch is the server's own proof, for a client that has proved the secret. It needs no nonce: the transport says who the
+// server is, and for itself it may say so again.
+func vouch(secret []byte, client, server graph.Peer) []byte {
+	m := hmac.New(sha256.New, secret)
+	m.Write([]byte("merograph/register/1\x00" + string(client) + "\x00" + string(server)))
 	return m.Sum(nil)
 }

@@ -1,6 +1,7 @@
 package globalregistry
 
 import (
+	"crypto/hmac"
 	"slices"
 
 	"github.com/merograph/merograph/graph"
@@ -61,6 +62,27 @@ var Prove = graph.Op4(Ops, "prove", 1, func(x *graph.Tick, a Announcement, to gr
 		a.Proof = prove(secret, x.Self(), to, l.Nonce)
 	}
 	return a, nil
+})
+
+// Trust lets no lease pass of a server that does not know the secret either: a server tells this client who the others are, and
+// which context they share.
+var Trust = graph.Op3(Ops, "trust", 1, func(x *graph.Tick, h Handshake, to graph.Peer, secret []byte) (Handshake, error) {
+	if h.TTL > 0 && len(secret) > 0 && !hmac.Equal(h.Proof, vouch(secret, x.Self(), to)) {
+		return Handshake{}, graph.Fail(graph.Denied, "the server does not prove the network secret: it is of another network")
+	}
+	return h, nil
+})
+
+// Hasten has the next announce come soon when a server is connected again: one that has started anew knows this client no more.
+var Hasten = graph.Op3(Ops, "hasten", 1, func(x *graph.Tick, _ graph.Time, connected []graph.Peer, leases Leases) (graph.Done, error) {
+	for _, l := range leases.View().All() {
+		if now := slices.Contains(connected, l.Server); now != l.Connected {
+			if err := leases.Put(l.linked(x, now), graph.Forever); err != nil {
+				return graph.Done{}, err
+			}
+		}
+	}
+	return graph.Done{}, nil
 })
 
 // Refresh keeps the lease, or the nonce. A server that was dropped meanwhile is forgotten.

@@ -51,15 +51,19 @@ var Place = graph.Op4(Ops, "place", 1, func(_ *graph.Tick, m Member, cohort Rows
 	return Row{m, prefix}, nil
 })
 
-// Register keeps the member in the cohort for the TTL that the server assigns.
-var Register = graph.Op3(Ops, "register", 1, func(_ *graph.Tick, r Row, cohort Rows, ttl time.Duration) (Handshake, error) {
+// Register keeps the member in the cohort for the TTL that the server assigns, and proves the secret in its turn.
+var Register = graph.Op4(Ops, "register", 1, func(x *graph.Tick, r Row, cohort Rows, ttl time.Duration, a Access) (Handshake, error) {
 	if ttl == 0 {
 		ttl = TTL
 	}
 	ttl = min(max(ttl, MinTTL), MaxTTL)
 	switch err := cohort.Put(r, ttl); graph.ReasonOf(err) {
 	case graph.None:
-		return Handshake{TTL: ttl, Heartbeat: ttl / 3}, nil
+		h := Handshake{TTL: ttl, Heartbeat: ttl / 3}
+		if len(a.Secret) > 0 {
+			h.Proof = vouch(a.Secret, r.Member.Peer, x.Self())
+		}
+		return h, nil
 	case graph.Busy:
 		return Handshake{}, &graph.Failure{Reason: graph.Busy, RetryAfter: ttl / 3, Detail: "the registry is full"}
 	default:

@@ -53,7 +53,7 @@ func startClient(w *graphtest.World, self graph.Peer, secret string, addresses .
 }
 
 func startOf(w *graphtest.World, self graph.Peer, secret string, servers []graph.Peer, addresses []string) *graphtest.Node {
-	return w.Start(Protocol(), "client", self, graph.Bind("servers", servers), graph.Bind("addresses", addresses),
+	return w.Start(Protocol(), "client", self, graph.Bind("servers", servers), graph.Bind("connected", []graph.Peer(nil)), graph.Bind("addresses", addresses),
 		graph.Bind("secret", []byte(secret)), graph.Bind("records", Records(oracle{self: self})))
 }
 

@@ -111,8 +111,8 @@ func bind(n *sim.Node, q Quota) []graph.Option {
 	records := Records(oracle{n.ID(), w.Seed()})
 	if n.Role() == "client" {
 		k.servers.Set(serversOf(n))
-		return []graph.Option{graph.Bind("servers", k.servers), graph.Bind("addresses", k.addresses), graph.Bind("secret", secret),
-			graph.Bind("records", records)}
+		return []graph.Option{graph.Bind("servers", k.servers), graph.Bind("connected", k.connected), graph.Bind("addresses", k.addresses),
+			graph.Bind("secret", secret), graph.Bind("records", records)}
 	}
 	access := Access{secret, binary.BigEndian.AppendUint64(nil, n.Rand("nonce key"))}
 	return []graph.Option{graph.Bind("addresses", k.addresses), graph.Bind("context", "ctx"), graph.Bind("access", access),
@@ -127,7 +127,7 @@ func quotaOf(w *sim.World, q Quota) Quota {
 }
 
 // script has one client in eight go away, some minutes apart, for two to four minutes, every other time by leaving; one in eight
-// move; and some of the first read the view.
+// move; one in four lose their connections and find them again, each minute or so; and some of the first read the view.
 func script(w *sim.World) {
 	for _, n := range w.Nodes() {
 		if n.Role() != "client" {
@@ -138,6 +138,9 @@ func script(w *sim.World) {
 		}
 		if n.RandN("moves", 8) == 0 {
 			w.EveryOn(n, 3*time.Minute, 3*time.Minute, func(n *sim.Node) { keptOf(n).move(n) })
+		}
+		if n.RandN("links", 4) == 0 {
+			w.EveryOn(n, 20*time.Second, 20*time.Second, func(n *sim.Node) { keptOf(n).link(n) })
 		}
 		if n.Index() < 64 && n.Index()%4 == 3 {
 			w.EveryOn(n, time.Minute, time.Minute, read)
