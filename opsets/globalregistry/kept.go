@@ -23,7 +23,6 @@ type kept struct {
 	asked     graph.Time       // when its leases changed last
 	wrong     map[string]error // what must not be, found when it was written or said, by property
 	undead    error            // a row that outlived its client
-	lost      error            // a row that went before its client did
 
 	admitted map[graph.Peer]graph.Time // of a server: when a client was registered last, since it started
 	parted   map[graph.Peer]graph.Time // when a client left last
