@@ -238,7 +238,9 @@ func TestServerProvesTheSecret(t *testing.T) {
 // A client whose server is connected again announces soon, since that one may have started anew; and on average still once
 // a heartbeat, however often the connection goes.
 func TestAnnounceWhenConnectedAgain(t *testing.T) {
-	w, at := gaps(t, func(m graph.Message) []graph.Message { return graphtest.Reply(m, Handshake{TTL: TTL, Heartbeat: Heartbeat}) })
+	w, at := gaps(t, func(m graph.Message) []graph.Message {
+		return graphtest.Reply(m, Handshake{TTL: TTL, Heartbeat: Heartbeat})
+	})
 	connected := graph.NewFeed[[]graph.Peer](nil)
 	w.Start(Protocol(), "client", "c", graph.Bind("servers", []graph.Peer{"s"}), graph.Bind("connected", connected), graph.Bind("addresses", []string{"/c"}),
 		graph.Bind("secret", []byte(nil)), graph.Bind("records", Records(oracle{self: "c"})))
