@@ -255,8 +255,8 @@ func (w *World) leave(n *Node, down time.Duration) {
 	n.leaving = false
 }
 
-// Quit ends the program of a node soon, as one does whose disk has failed; it starts again within ten seconds. What was on its disk and
-// not synced stays for the next program to see. The call may come from anywhere in the node's own code.
+// Quit ends the program of a node soon, as one does whose disk has failed, and somebody starts it again within ten seconds: it is a
+// crash to its disk. The call may come from anywhere in the node's own code.
 func (n *Node) Quit() {
 	n.w.queue.push(n.w.now.Add(time.Millisecond), doQuit, n.index, int32(n.life))
 }
@@ -264,6 +264,6 @@ func (n *Node) Quit() {
 func (w *World) quit(n *Node, life int32) {
 	if n.Up() && int32(n.life) == life {
 		w.on(n, "gives up", "%s gives up", n.id)
-		w.leave(n, time.Second+w.downFor(uint64(life)))
+		w.crash(n, time.Second+w.downFor(uint64(life)))
 	}
 }

@@ -71,7 +71,10 @@ func (m *member) Kill() {
 // Stop implements sim.Disk.
 func (m *member) Stop() {
 	if m.journal != nil {
-		m.stopped = m.journal.Close() == nil
+		m.stopped = true
+		if err := m.journal.Close(); err != nil {
+			m.fails("close", err)
+		}
 	}
 }
 
