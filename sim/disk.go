@@ -164,6 +164,8 @@ type copied struct {
 	cold  bool
 }
 
+var how = map[bool]string{true: "after a clean stop", false: "while it runs"}
+
 // backUp copies the disk of a node, in one of two while nobody has it open, and plans when the copy is put back.
 func (w *World) backUp(n *Node, disk Disk, d drawn) {
 	at := w.now.Add(time.Second + time.Duration(below(mix(d.v), uint64(w.plan.Backup))))
@@ -171,7 +173,8 @@ func (w *World) backUp(n *Node, disk Disk, d drawn) {
 		return
 	}
 	c := copied{cold: d.v&1 == 1}
-	w.happens(diskFaults, n, d, "is copied, %s", map[bool]string{true: "after a clean stop", false: "while it runs"}[c.cold])
+	w.wrong(d, "%s is copied, %s, and put back at %.3f s", n.id, how[c.cold], float64(at)/1e9)
+	w.on(n, "disk", "%s is copied, %s", n.id, how[c.cold])
 	if c.cold {
 		disk.Stop()
 		c.image = disk.Copy()
@@ -197,7 +200,9 @@ func (w *World) putBack(n *Node, d drawn) {
 	if d.v&2 == 2 {
 		as = PutImage
 	}
-	w.happens(putBack, n, d, "is put back to the copy, %s", [...]string{"by its files", "by the image of its disk"}[as])
+	w.count(putBack)
+	w.trace.add(uint64(n.index)<<8 | uint64(as))
+	w.on(n, "disk", "%s is put back to the copy, %s", n.id, [...]string{"by its files", "by the image of its disk"}[as])
 	w.crash(n, w.downFor(mix(d.v)))
 	w.scenario.Disk(n).Put(c.image, as)
 }

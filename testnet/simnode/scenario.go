@@ -92,6 +92,9 @@ func bind(n *sim.Node) []graph.Option {
 	}
 	m := of(n)
 	m.open()
+	if w := n.World(); n.Restarts() > 0 { // whoever starts a node again wants something of it
+		w.After(time.Duration(n.RandN("again", int(3*time.Second))), n, func(n *sim.Node) { m.wanted() })
+	}
 	return []graph.Option{graph.Bind("log", replicate.Log(m)), graph.Bind("neighbours", n.Neighbours())}
 }
 
@@ -108,11 +111,7 @@ func (m *member) found() (err error) {
 func script(w *sim.World) {
 	r := shared(w)
 	for _, n := range w.Nodes() {
-		w.EveryOn(n, 15*time.Second, 15*time.Second, func(n *sim.Node) {
-			if w.Left() > settling {
-				of(n).use()
-			}
-		})
+		w.EveryOn(n, 25*time.Second, 25*time.Second, func(n *sim.Node) { of(n).wanted() })
 	}
 	founder, next := w.Nodes()[0], granted(len(r.keys))
 	w.EveryOn(founder, 4*time.Second, time.Second, func(n *sim.Node) {

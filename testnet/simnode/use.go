@@ -15,6 +15,13 @@ import (
 // keys is how many keys the users share.
 const keys = 24
 
+// wanted has the node used, unless the run is about to end.
+func (m *member) wanted() {
+	if m.n.World().Left() > settling {
+		m.use()
+	}
+}
+
 // use is what the user of a node does now and then.
 func (m *member) use() {
 	r := shared(m.n.World())
@@ -33,11 +40,11 @@ func (m *member) use() {
 
 func (m *member) key() string { return fmt.Sprintf("key %02d", m.n.RandN("key", keys)) }
 
-// value is short, but for one in forty that takes many sectors.
+// value is short, but for one in eighty that takes many sectors.
 func (m *member) value() []byte {
 	size := m.n.RandN("size", 300)
-	if m.n.RandN("large", 40) == 0 {
-		size = m.n.RandN("size", 100<<10)
+	if m.n.RandN("large", 80) == 0 {
+		size = m.n.RandN("size", 48<<10)
 	}
 	return binary.BigEndian.AppendUint64(make([]byte, size), m.n.Rand("value"))
 }
