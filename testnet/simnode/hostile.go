@@ -30,8 +30,9 @@ type villain struct {
 	disk    *dag.MemDisk
 	journal *dag.Journal
 	signer  dag.Signer
-	far     bool     // its calendar is in the year 9000
-	pages   [][]byte // heard or made lately
+	far     bool       // its calendar is in the year 9000
+	pages   [][]byte   // heard or made lately
+	last    *dag.Entry // that it wrote
 	call    uint64
 }
 
@@ -158,6 +159,7 @@ func (v *villain) write(n *sim.Node, j *dag.Journal, payload []byte) []byte {
 		return nil
 	}
 	v.keep(page)
+	v.last = e
 	return page
 }
 
@@ -172,21 +174,17 @@ func (v *villain) fork(n *sim.Node) {
 	v.publish(n, v.write(n, v.journal, v.payload(n)))
 }
 
-// forge signs a delta that its own journal would not make.
+// forge signs a delta that its own journal would not make, and that is right but for one thing.
 func (v *villain) forge(n *sim.Node, act int) {
 	r := shared(n.World())
-	heads := v.journal.Heads(r.ctx)
-	if len(heads) == 0 {
-		return
-	}
-	h, ok, err := v.journal.Get(heads[0])
-	if err != nil || !ok {
+	h := v.last
+	if h == nil {
 		return
 	}
 	nonce := make([]byte, dag.NonceLen)
 	_, _ = entropy{n}.Read(nonce)
-	d := &dag.Delta{Version: dag.Version1, Context: r.ctx, Author: v.signer.Public(), Nonce: nonce, Parents: heads[:1], Ms: h.Delta.Ms + 1,
-		Credential: r.ctx, Kind: dag.KindData, Payload: v.payload(n)}
+	d := &dag.Delta{Version: dag.Version1, Context: r.ctx, Author: v.signer.Public(), Nonce: nonce, Parents: []dag.ID{h.ID}, Ms: h.Delta.Ms + 1,
+		Credential: h.Delta.Credential, Kind: dag.KindData, Payload: v.payload(n)}
 	switch act {
 	case 9: // in the name of another
 		d.Author = r.keys[n.RandN("whose", len(r.keys))]
@@ -196,7 +194,7 @@ func (v *villain) forge(n *sim.Node, act int) {
 		d.Kind = dag.KindGrant
 		d.Payload, _ = dag.Grant{Keys: []dag.Key{v.signer.Public()}, Role: dag.RoleAdmin}.Encode()
 	case 12: // under what is no credential of its
-		d.Credential = heads[0]
+		d.Credential = h.ID
 	}
 	raw := d.Encode()
 	sig, err := v.signer.Sign(dag.SignedMessage(dag.HashID(raw)))
