@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,5 +133,24 @@ func TestRule1_3_ACopyTakenWhileTheLogIsOpen(t *testing.T) {
 	}
 	if e := put(t, j, b.ctx, b.alice, "in the copy"); e.Delta.Chain == chain || e.Delta.Seq != 0 {
 		t.Error("the chain goes on in the copy")
+	}
+}
+
+// A stop whose last sync failed is no clean one, though its group is read back: a copy of it could not be told from the original.
+func TestRule1_3_ACopyOfAStopThatFailed(t *testing.T) {
+	b := newBench(t)
+	put(t, b.j, b.ctx, b.alice, "before")
+	b.disk.FailSync(1, errBroken)
+	if err := b.j.Close(); !errors.Is(err, errBroken) {
+		t.Fatal(err)
+	}
+	disk := b.disk.Backup() // the program ended, and the next sees what it wrote
+	disk.PutBack(disk.Backup())
+	j, rec := open(t, disk, b.w.options())
+	if rec.Clean && !rec.Copied {
+		t.Errorf("%+v", rec)
+	}
+	if e := put(t, j, b.ctx, b.alice, "on"); e.Delta.Seq != 0 {
+		t.Error("the chain goes on")
 	}
 }

@@ -67,13 +67,12 @@ func openLog(disk Disk, o Options, rec *Recovery) (*wal, []segmentHeader, error)
 	}
 	w.stamp = stamp
 	rec.Copied = hasHome && hm.stamp != stamp
-	if hm.touched != "" {
-		now, err := disk.Touched(segmentName(last))
-		if err != nil {
-			return w, nil, fmt.Errorf("dag: log: stamp: %w", err)
-		}
-		w.putBack = now != hm.touched
+	now, err := disk.Touched(segmentName(last))
+	if err != nil {
+		return w, nil, fmt.Errorf("dag: log: stamp: %w", err)
 	}
+	// A stop that failed when all but this note was written is no clean one: a copy of it could not be told from the original.
+	w.putBack = now != "" && now != hm.touched
 	if !hasHome || rec.Copied {
 		_ = w.saveHome("") // a full disk must not keep the history from being read; at worst the next start begins new chains once more
 	}

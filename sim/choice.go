@@ -62,12 +62,16 @@ const (
 	siteWall      // of its calendar: at the start, then the jump by slot of time
 	siteTight     // how short the inbox of a node is, by start
 	siteEarly     // a call of a node times out early, or its work comes too late
+	sitePower     // what a crash leaves of what was not synced, by crash
+	siteDisk      // what a node's disk does wrong, by slot of time
+	siteBackup    // whether and when it is copied and put back, by slot of time
+	siteClone     // whether and when a copied home is started, by slot of time
 	sites
 )
 
 var siteNames = [sites]string{"size", "swarm", "offset", "cost", "latency", "overlay", "rand", "work", "dial", "detect",
 	"redial", "jitter", "break", "drop", "delay", "reorder", "duplicate", "crash",
-	"partition", "side", "oneway", "cut", "keepalive", "rate", "drift", "wall", "tight", "early"}
+	"partition", "side", "oneway", "cut", "keepalive", "rate", "drift", "wall", "tight", "early", "power", "disk", "backup", "clone"}
 
 func (s site) fault() bool { return s >= siteBreak }
 

@@ -78,10 +78,13 @@ func (w *World) crash(n *Node, down time.Duration) {
 	if n.neighbours != nil {
 		n.neighbours.Set(nil)
 	}
-	if w.scenario.OnCrash != nil && n.outlaw == nil {
-		w.scenario.OnCrash(n)
+	if n.outlaw == nil {
+		w.powerFails(n)
+		if w.scenario.OnCrash != nil {
+			w.scenario.OnCrash(n)
+		}
 	}
-	w.queue.push(min(w.now.Add(down), w.heal-1), doStart, n.index, 0)
+	w.queue.push(max(w.now, min(w.now.Add(down), w.heal-1)), doStart, n.index, 0)
 }
 
 // abandon is what becomes of a link when one end crashes.

@@ -68,11 +68,24 @@ func signed(v, most uint64) int64 {
 
 const wallMost = time.Hour
 
+// centuryOf is one calendar in so many that is wrong by decades.
+const centuryOf = 16
+
+// wrongBy makes of a choice by how much a calendar is wrong: up to an hour, or it stands in the year 2100; a choice of 0 is none.
+func wrongBy(v uint64) time.Duration {
+	if v != 0 && mix(v)%centuryOf == 0 {
+		return century
+	}
+	return time.Duration(signed(v, uint64(wallMost)))
+}
+
+var century = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).Sub(epoch)
+
 // skew makes the clocks of a node wrong from the start, and plans when its calendar jumps.
 func (w *World) skew(n *Node) {
 	drift, wall := w.choose(siteDrift, int64(n.index), 0), w.choose(siteWall, int64(n.index), 0)
 	n.ppm = signed(drift.v, w.plan.Drift)
-	n.wall = time.Duration(signed(wall.v, uint64(wallMost)))
+	n.wall = wrongBy(wall.v)
 	if n.ppm != 0 {
 		w.wrong(drift, "the steady clock of %s is fast by %d in a million", n.id, n.ppm)
 	}
@@ -93,7 +106,7 @@ func (w *World) planJump(n *Node, k int32) {
 
 func (w *World) jump(n *Node, k int32) {
 	if d := w.choose(siteWall, int64(n.index), uint64(k)); d.v != 0 {
-		n.wall = time.Duration(signed(d.v, uint64(wallMost)))
+		n.wall = wrongBy(d.v)
 		w.count(clockJumps)
 		w.trace.add(uint64(n.wall))
 		w.wrong(d, "the calendar of %s jumps to %s", n.id, n.Wall().Format(time.DateTime))

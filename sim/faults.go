@@ -8,7 +8,7 @@ import (
 // Faults is a set of kinds of fault. The zero value is none.
 type Faults uint16
 
-// The kinds of fault that are built.
+// The kinds of fault.
 const (
 	Loss      Faults = 1 << iota // connections break; topics lose single messages
 	Delay                        // some messages take much longer
@@ -20,6 +20,9 @@ const (
 	OneWay                       // some nodes cannot reach some others for a while, who can reach them
 	Skew                         // clocks go wrong
 	Hostile                      // some nodes run programs of their own, with valid identities
+	DiskFault                    // disks lose and tear what was not synced, fail, fill up, rot and are slow
+	Backup                       // nodes start again from an old copy of their disk
+	Clone                        // a copied home runs beside the original, or in its place
 )
 
 // All is every kind that the scenario offers.
@@ -27,25 +30,28 @@ const All = ^Faults(0)
 
 // Offers are the kinds of fault that the scenario can have.
 func (s *Scenario) Offers() Faults {
-	offers := Hostile - 1
+	offers := Hostile - 1 // those of the network and of processors, which every scenario has
 	if s.Hostile != nil {
 		offers |= Hostile
+	}
+	if s.Disk != nil {
+		offers |= DiskFault | Backup | Clone
 	}
 	return offers
 }
 
-// faultNames are all kinds of the design in its order; those without a set are not built yet.
+// faultNames are all kinds in the order of the design.
 var faultNames = []struct {
 	name string
 	set  Faults
 }{
 	{"loss", Loss}, {"delay", Delay}, {"reorder", Reorder}, {"duplicate", Duplicate}, {"bandwidth", Bandwidth},
-	{"partition", Partition}, {"oneway", OneWay}, {"churn", Churn}, {"skew", Skew}, {"disk", 0}, {"backup", 0}, {"clone", 0},
+	{"partition", Partition}, {"oneway", OneWay}, {"churn", Churn}, {"skew", Skew}, {"disk", DiskFault}, {"backup", Backup}, {"clone", Clone},
 	{"hostile", Hostile},
 }
 
-// Built names the kinds of fault that can be asked for.
-func Built() []string {
+// Kinds names the kinds of fault that can be asked for.
+func Kinds() []string {
 	var all Faults
 	for _, n := range faultNames {
 		all |= n.set
@@ -54,10 +60,9 @@ func Built() []string {
 }
 
 // ParseFaults reads a list of kinds, such as "loss,churn"; "none" and "" are none, "all" is every kind that the scenario offers. A
-// kind that is not built yet is refused with a sentence.
+// word that is no kind is refused with a sentence.
 func ParseFaults(list string) (Faults, error) {
 	var set Faults
-	built := strings.Join(Built(), ", ")
 	for _, word := range strings.Split(list, ",") {
 		word = strings.TrimSpace(word)
 		switch word {
@@ -72,13 +77,11 @@ func ParseFaults(list string) (Faults, error) {
 			if f.name != word {
 				continue
 			}
-			if known = true; f.set == 0 {
-				return 0, fmt.Errorf("fault %q is not built yet: choose of %s", word, built)
-			}
+			known = true
 			set |= f.set
 		}
 		if !known {
-			return 0, fmt.Errorf("fault %q is not known: choose of %s, or none", word, built)
+			return 0, fmt.Errorf("fault %q is not known: choose of %s, or none", word, strings.Join(Kinds(), ", "))
 		}
 	}
 	return set, nil
@@ -91,7 +94,7 @@ func (f Faults) String() string {
 	}
 	var words []string
 	for _, n := range faultNames {
-		if n.set != 0 && f&n.set != 0 {
+		if f&n.set != 0 {
 			words = append(words, n.name)
 		}
 	}

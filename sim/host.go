@@ -53,6 +53,9 @@ type task struct {
 func (h *host) Work(t *graph.Task) {
 	w, n := h.n.w, h.n
 	took := workLeast + time.Duration(below(n.draw(siteWork), uint64(workMost-workLeast)))
+	if w.now < n.slowUntil {
+		took *= time.Duration(n.slow)
+	}
 	w.queue.push(max(w.now, n.busyUntil).Add(took), doWork, n.index, w.tasks.put(task{t, h.life}))
 }
 

@@ -36,6 +36,11 @@ type Node struct {
 	queued    int        // at least what its inbox holds
 	changed   bool       // its latest event changed a table
 
+	slow      int               // how much longer its work takes
+	slowUntil graph.Time        // of the world
+	copies    map[uint64]copied // by slot
+	leaving   bool              // it stops in order, not by a crash
+
 	side       uint8 // of the partition
 	mute, deaf bool  // of the one-way cut: what it sends, or what is sent to it
 

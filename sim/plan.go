@@ -30,6 +30,10 @@ type Plan struct {
 	Drift uint64        `json:"drift,omitempty"` // skew: a steady clock drifts by up to so many in a million
 	Jump  time.Duration `json:"jump,omitempty"`  // skew: a calendar jumps once in such a time
 
+	Disk   time.Duration `json:"disk,omitempty"`   // disk: each disk does something wrong once in such a time, and tears what a crash finds unsynced
+	Backup time.Duration `json:"backup,omitempty"` // backup: each node is put back to an old copy once in such a time
+	Clone  time.Duration `json:"clone,omitempty"`  // clone: each node starts from a copied home once in such a time
+
 	Hostile bool `json:"hostile,omitempty"` // the nodes that Scenario.Hostile names keep to no protocol
 	Buggify bool `json:"buggify,omitempty"` // buffers are short and timeouts early, here and there: no fault, but rare
 }
@@ -42,6 +46,7 @@ func (p *Plan) Kinds() (f Faults) {
 	}{
 		{Loss, p.Breaks+p.Drops > 0}, {Delay, p.Delays > 0}, {Reorder, p.Reorders > 0}, {Duplicate, p.Duplicates > 0}, {Churn, p.Up > 0},
 		{Bandwidth, p.Rate > 0}, {Partition, p.Partition > 0}, {OneWay, p.OneWay > 0}, {Skew, p.Drift > 0 || p.Jump > 0}, {Hostile, p.Hostile},
+		{DiskFault, p.Disk > 0}, {Backup, p.Backup > 0}, {Clone, p.Clone > 0},
 	} {
 		if k.on {
 			f |= k.set
@@ -67,6 +72,9 @@ func (p *Plan) String() string {
 	add(p.OneWay > 0, "oneway (each %v)", brief(p.OneWay))
 	add(p.Up > 0, "churn (each %v, for %v)", brief(p.Up), brief(p.Down))
 	add(p.Drift > 0 || p.Jump > 0, "skew (%d ppm, a jump each %v)", p.Drift, brief(p.Jump))
+	add(p.Disk > 0, "disk (each %v)", brief(p.Disk))
+	add(p.Backup > 0, "backup (each %v)", brief(p.Backup))
+	add(p.Clone > 0, "clone (each %v)", brief(p.Clone))
 	add(p.Hostile, "hostile")
 	add(p.Buggify, "buggify")
 	if len(words) == 0 {
@@ -120,11 +128,15 @@ func (o *Options) plan(c *choices, heal time.Duration) Plan {
 		Drift:      between(50, 501),
 		Jump:       lasts(2*time.Minute, 20*time.Minute),
 		Hostile:    true,
+		Disk:       lasts(30*time.Second, 10*time.Minute),
+		Backup:     lasts(4*time.Minute, 30*time.Minute),
+		Clone:      lasts(4*time.Minute, 30*time.Minute),
 	}
 	// A short run sees crashes, cuts and jumps too.
 	soon := max(time.Millisecond, heal/4)
 	p.Up, p.Down = min(p.Up, 2*soon), min(p.Down, soon/2)
 	p.Partition, p.OneWay, p.Jump = min(p.Partition, soon), min(p.OneWay, soon), min(p.Jump, soon)
+	p.Disk, p.Backup, p.Clone = min(p.Disk, 2*soon), min(p.Backup, 4*soon), min(p.Clone, 4*soon)
 	kinds := o.Faults
 	if o.Swarm {
 		kinds, p.Buggify = swarm(c, kinds)
@@ -186,6 +198,15 @@ func (p *Plan) keep(kinds Faults) {
 	}
 	if !kinds.Has(Skew) {
 		p.Drift, p.Jump = 0, 0
+	}
+	if !kinds.Has(DiskFault) {
+		p.Disk = 0
+	}
+	if !kinds.Has(Backup) {
+		p.Backup = 0
+	}
+	if !kinds.Has(Clone) {
+		p.Clone = 0
 	}
 	p.Hostile = p.Hostile && kinds.Has(Hostile)
 }

@@ -30,6 +30,8 @@ const (
 	doCut                         // a partition or a one-way cut: its slot, its begin, its end
 	doSever                       // link: a keepalive runs out
 	doJump                        // node: its calendar
+	doDisk                        // node: what happens to its disk, by slot and step
+	doQuit                        // node: its program gives up
 )
 
 // late orders entries of one instant: turns come after everything that arrives.

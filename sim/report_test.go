@@ -17,6 +17,7 @@ func int64Time(n int64) graph.Time { return graph.Time(n) }
 func TestParseFaults(t *testing.T) {
 	for list, want := range map[string]Faults{
 		"": 0, "none": 0, "loss": Loss, "loss,churn": Loss | Churn, " delay , reorder": Delay | Reorder, "duplicate,none": Duplicate, "all": All, "hostile": Hostile,
+		"disk,clone, backup":              DiskFault | Backup | Clone,
 		"oneway,bandwidth,partition,skew": OneWay | Bandwidth | Partition | Skew,
 	} {
 		if got, err := ParseFaults(list); got != want || err != nil {
@@ -24,9 +25,8 @@ func TestParseFaults(t *testing.T) {
 		}
 	}
 	for list, want := range map[string]string{
-		"disk":       `fault "disk" is not built yet: choose of loss, delay, reorder, duplicate, bandwidth, partition, oneway, churn, skew`,
-		"loss,clone": `fault "clone" is not built yet`,
-		"rain":       `fault "rain" is not known`,
+		"rain":      `fault "rain" is not known: choose of loss, delay, reorder, duplicate, bandwidth, partition, oneway, churn, skew, disk, backup, clone`,
+		"loss,rain": `fault "rain" is not known`,
 	} {
 		if got, err := ParseFaults(list); err == nil || !strings.Contains(err.Error(), want) || got != 0 {
 			t.Errorf("%q: %v, %v", list, got, err)

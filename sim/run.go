@@ -115,6 +115,7 @@ func (w *World) begin() (more bool) {
 			return false
 		}
 	}
+	w.planDisks()
 	w.planCuts()
 	if w.scenario.Script != nil {
 		w.scenario.Script(w)
@@ -168,6 +169,10 @@ func (w *World) do(e *entry) {
 		w.sever(w.links[e.ref], e.node)
 	case doJump:
 		w.jump(w.nodes[e.node], e.ref)
+	case doDisk:
+		w.diskStep(w.nodes[e.node], e.ref)
+	case doQuit:
+		w.quit(w.nodes[e.node], e.ref)
 	case doCheck:
 		w.checkAll()
 		w.queue.push(w.now.Add(time.Second), doCheck, 0, 0)

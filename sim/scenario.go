@@ -19,8 +19,12 @@ type Scenario struct {
 	Bind func(n *Node) []graph.Option
 	// Script schedules the workload; it is called once, when every node has started. It may be nil.
 	Script func(w *World)
-	// OnCrash is called when a node has crashed: it drops from n.Kept what was not synced. It may be nil.
+	// OnCrash is called when a node has crashed: it drops from n.Kept what was not synced, where Disk does
+	// not. It may be nil.
 	OnCrash func(n *Node)
+	// Disk gives the disk of a node, for the faults disk, backup and clone; nil for a node that has none. Every crash cuts its power,
+	// or ends the program alone. Where it is nil there are no such faults.
+	Disk func(n *Node) Disk
 	// Churn says which nodes the fault churn may crash; nil means every node.
 	Churn func(n *Node) bool
 	// Hostile gives the program that a node runs in the place of its role's when the fault hostile is on; nil for a node that keeps

@@ -42,7 +42,7 @@ func hashBytes(h uint64, b []byte) uint64 {
 
 // entry is an event of the scheduler.
 func (t *trace) entry(e *entry) {
-	if e.kind == doCrash || e.kind == doCut || e.kind == doJump {
+	if e.kind == doCrash || e.kind == doCut || e.kind == doJump || e.kind == doDisk {
 		return // a plan, whose effect, if it has one, is told when it happens
 	}
 	t.add(uint64(e.at))

@@ -51,6 +51,9 @@ func (w *World) Elapsed() time.Duration { return time.Duration(w.now) }
 // Nodes are all nodes by index. The slice is the world's own.
 func (w *World) Nodes() []*Node { return w.nodes }
 
+// Left is how long the run goes on.
+func (w *World) Left() time.Duration { return w.end.Sub(w.now) }
+
 // Node finds a node by its identity; nil when there is none.
 func (w *World) Node(p graph.Peer) *Node { return w.peers[p] }
 
@@ -109,11 +112,14 @@ const (
 	slowMessages
 	clockJumps
 	scenarioFaults // acts of hostile nodes, and what Node.Fault gave elsewhere
+	diskFaults
+	putBack
+	clonedHomes
 	happenings
 )
 
 var happeningNames = [happenings]string{"crashes", "restarts", "brokenConnections", "lostCalls", "unreachableCalls", "lostMessages",
 	"lostPublications", "repeatedPublications", "reorderedPublications", "delayedMessages", "lostTasks", "expiredInQueue",
-	"partitions", "oneWayCuts", "vanishedMessages", "slowMessages", "clockJumps", "scenarioFaults"}
+	"partitions", "oneWayCuts", "vanishedMessages", "slowMessages", "clockJumps", "scenarioFaults", "diskFaults", "restoredBackups", "clonedHomes"}
 
 func (w *World) count(h happening) { w.happened[h]++ }

@@ -16,11 +16,12 @@ import (
 	"github.com/merograph/merograph/opsets/globalregistry"
 	"github.com/merograph/merograph/opsets/replicate"
 	"github.com/merograph/merograph/sim"
+	"github.com/merograph/merograph/testnet/simnode"
 )
 
 // Scenarios are the simulations that Sim knows, in the order in which they are told.
 func Scenarios() []sim.Scenario {
-	return []sim.Scenario{globalregistry.Scenario, replicate.Scenario, blobexchange.Scenario}
+	return []sim.Scenario{globalregistry.Scenario, replicate.Scenario, blobexchange.Scenario, simnode.Scenario}
 }
 
 // SimOptions says what Sim runs.

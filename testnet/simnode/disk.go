@@ -1,0 +1,146 @@
+package simnode
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+
+	"github.com/merograph/merograph/dag"
+	"github.com/merograph/merograph/sim"
+)
+
+// home is what a node keeps: a disk, the key on it, and what a check needs to know about it.
+type home struct {
+	mem     memory
+	signer  dag.Signer
+	held    map[dag.ID]bool // synced here
+	begun   bool
+	rotten  bool // something rotted
+	stopped bool // by a clean stop, and not opened since
+	moved   bool // copied or put back, and not opened since
+}
+
+// memory is a disk whose program can be killed: its lock is then free, and all that was written is still seen.
+type memory struct {
+	*dag.MemDisk
+	lock io.Closer
+}
+
+// Lock implements dag.Disk.
+func (d *memory) Lock() (c io.Closer, err error) {
+	c, err = d.MemDisk.Lock()
+	if err == nil {
+		d.lock = c
+	}
+	return c, err
+}
+
+var (
+	_ sim.Disk = (*member)(nil)
+
+	errBroken = errors.New("the disk is broken")
+	errFull   = errors.New("no space left on the disk")
+)
+
+// never is a sync that does not come.
+const never = 1 << 40
+
+// Crash implements sim.Disk: a sector is lost, whole, or torn.
+func (m *member) Crash(draw func() uint64) {
+	m.mem.CrashKeep(func(string, int64) int {
+		switch v := draw(); {
+		case v == 0:
+			return 0
+		case v>>1&3 == 0:
+			return int(v >> 3 % dag.Sector)
+		default:
+			return dag.Sector
+		}
+	})
+}
+
+// Kill implements sim.Disk.
+func (m *member) Kill() {
+	m.FailSync(0)
+	if m.mem.lock != nil {
+		_ = m.mem.lock.Close() // a lock of memory
+	}
+}
+
+// Stop implements sim.Disk.
+func (m *member) Stop() {
+	if m.journal != nil {
+		m.stopped = true
+		if err := m.journal.Close(); err != nil {
+			m.fails("close", err)
+		}
+	}
+}
+
+// FailSync implements sim.Disk.
+func (m *member) FailSync(n int) {
+	if n == 0 {
+		n = never
+	}
+	m.mem.FailSync(n, errBroken)
+}
+
+// Full implements sim.Disk.
+func (m *member) Full(full bool) {
+	if full {
+		m.mem.Full(errFull)
+	} else {
+		m.mem.Full(nil)
+	}
+}
+
+// Rot implements sim.Disk: one bit of a file is another.
+func (m *member) Rot(at uint64) {
+	names, err := m.mem.List()
+	if err != nil || len(names) == 0 {
+		return
+	}
+	name := names[at>>40%uint64(len(names))]
+	f, err := m.mem.Open(name)
+	if err != nil {
+		return
+	}
+	if size, err := f.Written(); err == nil && size > 0 {
+		m.rotten = true
+		m.mem.Corrupt(name, int64(at>>8%uint64(size)), 1<<(at%8))
+	}
+}
+
+// Copy implements sim.Disk.
+func (m *member) Copy() any {
+	h := m.home
+	h.mem, h.held = memory{MemDisk: m.mem.Backup()}, maps.Clone(m.held)
+	return h
+}
+
+// Put implements sim.Disk.
+func (m *member) Put(copied any, as sim.Putting) {
+	from, was := copied.(home), m.home
+	m.home = from
+	m.held, m.moved = maps.Clone(from.held), as != sim.PutImage
+	switch as {
+	case sim.PutFiles:
+		m.mem = was.mem
+		m.mem.PutBack(from.mem.MemDisk)
+	case sim.PutImage:
+		m.mem = memory{MemDisk: from.mem.Backup()}
+		shared(m.n.World()).rolled[m.signer.Public()] = shared(m.n.World()).rolled[m.signer.Public()] || from.stopped
+	case sim.PutClone:
+		m.mem = memory{MemDisk: from.mem.Clone()}
+	default:
+		panic(fmt.Sprintf("simnode: no way %d of putting a copy", as))
+	}
+	var gone []dag.ID
+	for _, id := range sorted(was.held) {
+		if !m.held[id] {
+			gone = append(gone, id)
+		}
+	}
+	m.lose(gone)
+}

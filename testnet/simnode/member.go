@@ -1,0 +1,256 @@
+package simnode
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/merograph/merograph/components/store"
+	"github.com/merograph/merograph/dag"
+	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/opsets/replicate"
+	"github.com/merograph/merograph/sim"
+)
+
+// member is an honest node: its home, and while it is up its journal and its store.
+type member struct {
+	home
+	n       *sim.Node
+	journal *dag.Journal // nil while the node is down, and when it did not open
+	kv      *store.KV
+	told    map[dag.ID]bool // admitted in this life
+	live    bool            // the journal has opened, and what it tells is news
+	wrong   [rules]error    // the first thing that may not happen, by rule
+}
+
+// A rule is one that a node is held to at every moment.
+type rule uint8
+
+const (
+	durable rule = iota
+	causal
+	chained
+	working
+	rules
+)
+
+var (
+	_ replicate.Log = (*member)(nil)
+	_ store.View    = (*member)(nil)
+)
+
+func of(n *sim.Node) *member { return n.Kept.(*member) }
+
+func newMember(n *sim.Node) *member {
+	return &member{n: n, home: home{mem: memory{MemDisk: dag.NewMemDisk()}, signer: dag.NewSigner(keyOf(n.World(), n.Index())), held: map[dag.ID]bool{}}}
+}
+
+// blame keeps the first error against a rule.
+func (m *member) blame(r rule, format string, args ...any) {
+	if m.wrong[r] == nil {
+		m.wrong[r] = fmt.Errorf(format, args...)
+	}
+}
+
+// open opens the journal and folds the store. A journal that does not open has the node try again later.
+func (m *member) open() {
+	w := m.n.World()
+	fold := store.NewFold()
+	m.told, m.live, m.journal, m.kv = map[dag.ID]bool{}, false, nil, nil
+	j, rec, err := dag.Open(&m.mem, dag.Options{Observer: fold, Wall: m.n.Wall, Rand: entropy{m.n}, SegmentBytes: 4 << 20})
+	if err != nil {
+		m.fails("open the log", err)
+		return
+	}
+	m.journal = j
+	r := shared(w)
+	if !m.begun && m.n.Index() == 0 {
+		err = m.found()
+	} else if !slices.Contains(j.Contexts(), r.ctx) {
+		err = j.Join(r.ctx)
+	}
+	m.begun = true
+	m.kv = store.NewKV(j, m.signer, r.ctx)
+	fold.Opened(func(dag.ID) []store.View { return []store.View{m.kv, m} })
+	m.recovered(rec)
+	m.live, m.stopped = true, false
+	if err != nil {
+		m.fails("begin", err)
+	}
+}
+
+// recovered holds what was found on the disk to what was there.
+func (m *member) recovered(rec dag.Recovery) {
+	w := m.n.World()
+	named := rec.Cut || len(rec.Damage) > 0
+	if len(rec.Damage) > 0 && !m.rotten {
+		m.blame(durable, "damage where nothing rotted, after restart %d: %+v", m.n.Restarts(), rec.Damage)
+	}
+	if m.moved && rec.Clean && !rec.Copied {
+		m.blame(chained, "a home that was copied or put back is taken for the one that was closed")
+	}
+	var gone []dag.ID
+	for _, id := range sorted(m.held) {
+		if !m.journal.Has(id) {
+			gone = append(gone, id)
+		}
+	}
+	if len(gone) > 0 && (!m.rotten || !named) {
+		m.blame(durable, "%d deltas that were synced here are gone after restart %d, the first is %v: %+v", len(gone), m.n.Restarts(), gone[0], rec)
+	}
+	for _, id := range gone {
+		delete(m.held, id)
+	}
+	m.lose(gone)
+	m.moved = false
+	for name, reached := range map[string]bool{sometimesDamage: len(rec.Damage) > 0, sometimesCopied: rec.Copied, sometimesTorn: rec.Cut && !m.rotten} {
+		if reached {
+			w.Reached(name)
+		}
+	}
+}
+
+// lose notes what is on no disk of an honest node any more.
+func (m *member) lose(gone []dag.ID) {
+	w := m.n.World()
+	for _, id := range gone {
+		other := slices.ContainsFunc(w.Nodes(), func(n *sim.Node) bool {
+			return !n.Hostile() && n.Kept != nil && of(n).held[id]
+		})
+		if !other {
+			shared(w).lost[id] = true
+		}
+	}
+}
+
+// fails ends a program whose disk has failed; without a fault of disks none may.
+func (m *member) fails(what string, err error) {
+	if p := m.n.World().Plan(); p.Disk == 0 {
+		m.blame(working, "%s: %w", what, err)
+	}
+	m.n.World().Reached(sometimesFailed)
+	m.n.Quit()
+}
+
+// Digest implements replicate.Log.
+func (m *member) Digest() dag.ID {
+	if m.journal == nil {
+		return dag.ID{}
+	}
+	return dag.Digest(m.journal.Tips(shared(m.n.World()).ctx))
+}
+
+// Have implements replicate.Log.
+func (m *member) Have() []dag.Tip {
+	if m.journal == nil {
+		return nil
+	}
+	return m.journal.Have(shared(m.n.World()).ctx)
+}
+
+var errNoLog = errors.New("the log is not open")
+
+// Serve implements replicate.Log.
+func (m *member) Serve(_ context.Context, h replicate.Have) (replicate.Pages, error) {
+	if m.journal == nil {
+		return replicate.Pages{}, errNoLog
+	}
+	w := m.n.World()
+	ctx := shared(w).ctx
+	page, more, err := m.journal.Serve(ctx, h.With(m.journal.Tips(ctx)), replicate.MaxPage)
+	if len(page) > 0 {
+		w.Reached(sometimesPage)
+	}
+	if err != nil {
+		m.blame(working, "serve: %w", err)
+	}
+	return replicate.Pages{Page: page, More: more}, err
+}
+
+// Ingest implements replicate.Log.
+func (m *member) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake, error) {
+	if len(b.Page) == 0 {
+		return replicate.Intake{}, nil
+	}
+	if m.journal == nil {
+		return replicate.Intake{}, errNoLog
+	}
+	w := m.n.World()
+	in, err := m.journal.Ingest(shared(w).ctx, b.Page)
+	if err != nil {
+		m.fails("ingest", err)
+		return replicate.Intake{}, err
+	}
+	missing := len(in.Missing) > 0
+	for _, r := range in.Refused {
+		missing = missing || r.Reason == dag.WaitingFull
+		if r.Reason != dag.WaitingFull && !w.Plan().Hostile {
+			m.blame(working, "refused where nobody is hostile: %v", r)
+		}
+		w.Reached(sometimesRefused)
+	}
+	if shared(w).pages[sha256.Sum256(b.Page)] && in.Admitted > 0 {
+		w.Reached(sometimesGossip)
+	}
+	if missing {
+		w.Reached(sometimesMissing)
+	}
+	return replicate.Intake{Admitted: in.Admitted, Missing: missing}, nil
+}
+
+// Admitted implements store.View: each delta once in a life, after its past.
+func (m *member) Admitted(e *dag.Entry) {
+	if m.told[e.ID] {
+		m.blame(causal, "%v is applied twice", e.ID)
+	}
+	if d := e.Delta; !d.Prev.IsZero() && !m.told[d.Prev] {
+		m.blame(causal, "%v is applied before its prev %v", e.ID, d.Prev)
+	}
+	for _, p := range e.Delta.Parents {
+		if !m.told[p] {
+			m.blame(causal, "%v is applied before its parent %v", e.ID, p)
+		}
+	}
+	m.told[e.ID] = true
+}
+
+// Synced implements store.View: it is on the disk from now on, has its place in its chain, and is published when it is one's own.
+func (m *member) Synced(entries []*dag.Entry) {
+	w := m.n.World()
+	r := shared(w)
+	var own []*dag.Entry
+	for _, e := range entries {
+		m.held[e.ID] = true
+		at := place{e.Delta.ChainOf(e.ID), e.Delta.Seq}
+		if other, ok := r.places[at]; ok && other != e.ID && r.honest[e.Delta.Author] {
+			if w.Reached(sometimesFork); !r.rolled[e.Delta.Author] {
+				m.blame(chained, "%v and %v have one place, %d of the chain %v of an honest author", other, e.ID, at.seq, at.chain)
+			}
+		}
+		r.places[at] = e.ID
+		if e.Delta.Author == m.signer.Public() {
+			own = append(own, e)
+		}
+	}
+	if !m.live || !m.n.Up() {
+		return
+	}
+	for _, run := range dag.Runs(own) {
+		page, err := m.journal.Batch(run)
+		if err != nil || len(page) > replicate.MaxBatch {
+			m.blame(working, "a run of %d deltas makes no batch: %v", len(run), err)
+			continue
+		}
+		r.pages[sha256.Sum256(page)] = true
+		graph.Submit(m.n.Instance(), "publish", replicate.Batch{Page: page}, 10*time.Second, func(graph.Done, error) {})
+	}
+}
+
+// Failed implements store.View.
+func (m *member) Failed(err error) { m.fails("sync", err) }
+
+func sorted(ids map[dag.ID]bool) []dag.ID { return slices.SortedFunc(maps.Keys(ids), dag.ID.Compare) }

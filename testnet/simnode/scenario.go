@@ -1,0 +1,122 @@
+package simnode
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/merograph/merograph/dag"
+	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/opsets/replicate"
+	"github.com/merograph/merograph/sim"
+)
+
+// Scenario is the node.
+var Scenario = sim.Scenario{
+	Name:       "node",
+	Graph:      replicate.Protocol,
+	Bind:       bind,
+	Script:     script,
+	OnCrash:    func(n *sim.Node) { of(n).journal, of(n).kv = nil, nil },
+	Disk:       func(n *sim.Node) sim.Disk { return of(n) },
+	Hostile:    hostile,
+	Properties: properties,
+}
+
+// settling is the time that a write may take to reach every node: some tours, of which hostile neighbours waste a part.
+const settling = 150 * time.Second
+
+// run is what the nodes of a run share.
+type run struct {
+	ctx    dag.ID
+	keys   []dag.Key            // of the nodes, by index
+	honest map[dag.Key]bool     // authors
+	acked  []acked              // answered writes
+	lost   map[dag.ID]bool      // what was on one disk alone, and is not there any more
+	places map[place]dag.ID     // of honest chains
+	rolled map[dag.Key]bool     // authors one of whose disks was put back as a whole after a clean stop
+	pages  map[[32]byte]bool    // published
+	judged map[dag.ID]*judgment // of a set of deltas, by its digest
+}
+
+// acked is an answered write.
+type acked struct {
+	id dag.ID
+	by graph.Peer
+	at graph.Time // of the world
+}
+
+// place is one of a chain.
+type place struct {
+	chain dag.ID
+	seq   uint64
+}
+
+// shared gives what the nodes of a run share; the first node that starts makes it.
+func shared(w *sim.World) *run {
+	if w.State == nil {
+		r := &run{honest: map[dag.Key]bool{}, lost: map[dag.ID]bool{}, places: map[place]dag.ID{}, rolled: map[dag.Key]bool{},
+			pages: map[[32]byte]bool{}, judged: map[dag.ID]*judgment{}}
+		for i, n := range w.Nodes() {
+			r.keys = append(r.keys, dag.NewSigner(keyOf(w, i)).Public())
+			r.honest[r.keys[i]] = !n.Hostile()
+		}
+		w.State = r
+	}
+	return w.State.(*run)
+}
+
+// keyOf derives the key of a node from the run's seed.
+func keyOf(w *sim.World, index int) ed25519.PrivateKey {
+	b := binary.BigEndian.AppendUint64([]byte("merograph/sim/author"), w.Seed())
+	seed := sha256.Sum256(binary.BigEndian.AppendUint64(b, uint64(index)))
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
+// entropy is the randomness that a node's journal reads.
+type entropy struct{ n *sim.Node }
+
+// Read fills b with choices of the run.
+func (e entropy) Read(b []byte) (int, error) {
+	for i := 0; i < len(b); i += 8 {
+		copy(b[i:], binary.BigEndian.AppendUint64(nil, e.n.Rand("journal")))
+	}
+	return len(b), nil
+}
+
+func bind(n *sim.Node) []graph.Option {
+	if n.Kept == nil {
+		n.Kept = newMember(n)
+	}
+	m := of(n)
+	m.open()
+	if w := n.World(); n.Restarts() > 0 { // whoever starts a node again wants something of it
+		w.After(time.Duration(n.RandN("again", int(3*time.Second))), n, func(n *sim.Node) { m.wanted() })
+	}
+	return []graph.Option{graph.Bind("log", replicate.Log(m)), graph.Bind("neighbours", n.Neighbours())}
+}
+
+// granted is how many authors the genesis grants.
+func granted(nodes int) int { return (nodes + 1) / 2 }
+
+// found founds the context, which grants the first half of the authors.
+func (m *member) found() (err error) {
+	r := shared(m.n.World())
+	r.ctx, err = m.journal.Found(m.signer, dag.Grant{Keys: slices.Clone(r.keys[:min(granted(len(r.keys)), dag.MaxGrantKeys)])})
+	return err
+}
+
+func script(w *sim.World) {
+	r := shared(w)
+	for _, n := range w.Nodes() {
+		w.EveryOn(n, 25*time.Second, 25*time.Second, func(n *sim.Node) { of(n).wanted() })
+	}
+	founder, next := w.Nodes()[0], granted(len(r.keys))
+	w.EveryOn(founder, 4*time.Second, time.Second, func(n *sim.Node) {
+		if next < len(r.keys) && of(n).grant(r.keys[next]) {
+			next++
+		}
+	})
+}
