@@ -33,6 +33,7 @@ type Config struct {
 	Swarm     Swarm    `toml:"swarm"`
 	API       API      `toml:"api"`
 	Network   Network  `toml:"network"`
+	Sync      Sync     `toml:"sync"`
 
 	Logger *slog.Logger `toml:"-"` // nil: silent
 }
@@ -87,6 +88,7 @@ func Default() Config {
 		Swarm:    Swarm{Addrs: []string{"/ip4/127.0.0.1/tcp/2428", "/ip4/127.0.0.1/udp/2428/quic-v1"}},
 		API:      API{Addr: "127.0.0.1:2528"},
 		Network:  Network{Name: "main"},
+		Sync:     defaultSync(),
 	}
 }
 
@@ -132,6 +134,9 @@ func (c *Config) Environment(get func(string) string) error {
 		if s := get(v.name); s != "" {
 			v.set(s)
 		}
+	}
+	if err := c.Sync.environment(get); err != nil {
+		return err
 	}
 	if s := get("MEROD_MEMORY"); s != "" {
 		memory, err := strconv.ParseBool(s)
@@ -190,6 +195,7 @@ func (c *Config) Validate() error {
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		bad("API address %q: its port %q is no number from 0 to 65535 (0 is any free one)", c.API.Addr, port)
 	}
+	errs = append(errs, c.Sync.validate()...)
 	if c.Network.Name == "" || strings.ContainsAny(c.Network.Name, "/ \n\t") {
 		bad("network name %q: letters, digits, - and _", c.Network.Name)
 	}

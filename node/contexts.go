@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/merograph/merograph/components/outbox"
 	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/dag"
 	"github.com/merograph/merograph/graph"
@@ -67,7 +68,9 @@ func (s *State) learnContext(name string) error {
 
 // startReplica runs the replication of the default context.
 func (s *State) startReplica(ctx dag.ID) error {
-	r, err := s.startRole(replicate.Protocol(), "peer", graph.Key(ctx.String()), graph.Bind("log", &contextLog{s.journal, ctx}), graph.Bind("neighbours", s.host.Connected()))
+	box := outbox.New(s.journal, ctx, s.authors, keyOf)
+	r, err := s.startRole(replicate.Protocol(), "peer", graph.Key(ctx.String()), graph.Bind("log", &contextLog{s.journal, ctx}), graph.Bind("neighbours", s.host.Connected()),
+		graph.Bind("outbox", replicate.Outbox(box)), graph.Bind("pace", s.cfg.Sync.pace()))
 	if err != nil {
 		return err
 	}
@@ -102,7 +105,7 @@ func (l *contextLog) Ingest(_ context.Context, b replicate.Batch) (replicate.Int
 		// Forgotten for want of room or of a known author: whoever sent it has the past of it.
 		missing = missing || r.Reason == dag.WaitingFull
 	}
-	return replicate.Intake{Admitted: in.Admitted, Missing: missing}, nil
+	return replicate.Intake{Admitted: in.Admitted, Missing: missing, Refused: replicate.RefusedFor(in)}, nil
 }
 
 func (l *contextLog) Serve(_ context.Context, h replicate.Have) (replicate.Pages, error) {

@@ -21,3 +21,21 @@ func (l *reads) Digest() dag.ID { return l.digest.Do(func() dag.ID { return l.Lo
 
 // Have implements Log.
 func (l *reads) Have() []dag.Tip { return l.have.Do(func() []dag.Tip { return l.Log.Have() }) }
+
+// recordedOutbox has a recording keep what steps read of the outbox.
+func recordedOutbox(r *graph.Reads, o Outbox) Outbox {
+	return &outboxReads{o, graph.Read[[]dag.Tip](r, "Mine"), graph.Read[[]dag.Tip](r, "Theirs")}
+}
+
+type outboxReads struct {
+	Outbox
+	mine, theirs graph.Reading[[]dag.Tip]
+}
+
+// Mine implements Outbox.
+func (o *outboxReads) Mine() []dag.Tip { return o.mine.Do(func() []dag.Tip { return o.Outbox.Mine() }) }
+
+// Theirs implements Outbox.
+func (o *outboxReads) Theirs(p graph.Peer) []dag.Tip {
+	return o.theirs.Do(func() []dag.Tip { return o.Outbox.Theirs(p) })
+}

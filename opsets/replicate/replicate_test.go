@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,8 +20,9 @@ import (
 // journal is a real journal, as Log.
 type journal struct {
 	*dag.Journal
-	ctx dag.ID
-	got []dag.Ingested
+	ctx   dag.ID
+	got   []dag.Ingested
+	wrote []int
 }
 
 func (l *journal) Digest() dag.ID  { return dag.Digest(l.Tips(l.ctx)) }
@@ -32,13 +34,44 @@ func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
 	}
 	in, err := l.Journal.Ingest(l.ctx, b.Page)
 	l.got = append(l.got, in)
-	return Intake{in.Admitted, len(in.Missing) > 0}, err
+	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0, Refused: RefusedFor(in)}, err
 }
 
 func (l *journal) Serve(_ context.Context, h Have) (Pages, error) {
 	page, more, err := l.Journal.Serve(l.ctx, h.With(l.Tips(l.ctx)), MaxPage)
 	return Pages{page, more}, err
 }
+
+// Mine implements Outbox: a node writes as the authors that it wrote as.
+func (l *journal) Mine() (tips []dag.Tip) {
+	for _, a := range l.wrote {
+		tips = append(tips, l.TipsOf(l.ctx, signer(a).Public())...)
+	}
+	slices.SortFunc(tips, dag.Tip.Compare)
+	return tips
+}
+
+// Theirs implements Outbox: a writes as author 0, b as 1.
+func (l *journal) Theirs(p graph.Peer) []dag.Tip {
+	if len(p) != 1 || p[0] < 'a' || p[0] > 'd' {
+		return nil
+	}
+	return l.TipsOf(l.ctx, signer(int(p[0]-'a')).Public())
+}
+
+func (l *journal) Batch(_ context.Context, q Queued) (Batch, error) {
+	own := l.Mine()
+	have := slices.DeleteFunc(l.Tips(l.ctx), func(t dag.Tip) bool { return slices.Contains(own, t) })
+	page, _, err := l.ServeSome(l.ctx, append(have, q.Acknowledged...), MaxPage, q.Most)
+	return Batch{page}, err
+}
+
+// noOutbox is the outbox of who writes nothing.
+type noOutbox struct{}
+
+func (noOutbox) Mine() []dag.Tip                              { return nil }
+func (noOutbox) Theirs(graph.Peer) []dag.Tip                  { return nil }
+func (noOutbox) Batch(context.Context, Queued) (Batch, error) { return Batch{}, nil }
 
 func signer(i int) dag.Signer {
 	seed := make([]byte, ed25519.SeedSize)
@@ -96,6 +129,9 @@ func journals(t *testing.T, nodes, authors int) (out []*journal) {
 func (l *journal) write(t *testing.T, author, many, size int) []byte {
 	t.Helper()
 	var entries []*dag.Entry
+	if !slices.Contains(l.wrote, author) {
+		l.wrote = append(l.wrote, author)
+	}
 	for range many {
 		p, err := l.Write(l.ctx, signer(author), dag.Edit{Kind: dag.KindData, Payload: make([]byte, size)})
 		if err != nil {
@@ -106,7 +142,7 @@ func (l *journal) write(t *testing.T, author, many, size int) []byte {
 	if err := l.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	page, err := l.Batch(dag.Runs(entries)[0])
+	page, err := l.Journal.Batch(dag.Runs(entries)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +152,11 @@ func (l *journal) write(t *testing.T, author, many, size int) []byte {
 // start starts a node; its neighbours are set by the feed.
 func start(w *graphtest.World, self graph.Peer, l Log) (*graphtest.Node, *graph.Feed[[]graph.Peer]) {
 	f := graph.NewFeed[[]graph.Peer](nil)
-	return w.Start(Protocol(), "peer", self, graph.Bind("log", l), graph.Bind("neighbours", f)), f
+	box, ok := l.(Outbox)
+	if !ok {
+		box = noOutbox{}
+	}
+	return w.Start(Protocol(), "peer", self, graph.Bind("log", l), graph.Bind("neighbours", f), graph.Bind("outbox", box), graph.Bind("pace", Pace{})), f
 }
 
 func TestCatchUp(t *testing.T) {
@@ -214,10 +254,14 @@ func TestIngestFails(t *testing.T) {
 	if len(b.Failures) != 1 || b.Failures[0].Step != "log.ingest" {
 		t.Errorf("failures: %v", b.Failures)
 	}
+	failed := 0
 	for _, c := range b.Instance.Counters().Steps {
-		if c.Name == "log.ingest" && len(c.Failed) == 0 {
-			t.Errorf("step %d counts no failure", c.Step)
+		if c.Name == "log.ingest" && len(c.Failed) > 0 {
+			failed++
 		}
+	}
+	if failed != 2 {
+		t.Errorf("%d steps count a failure: that of gossip and that of pages have to", failed)
 	}
 	if n := w.Count("b", "fetch", graph.RequestMsg); n < 3 || n > 30 {
 		t.Errorf("%d attempts in two minutes", n)

@@ -91,7 +91,7 @@ func bind(n *sim.Node) []graph.Option {
 			m.blame(fmt.Errorf("%v was acknowledged at %v and is gone after restart %d", a.id, time.Duration(a.at), n.Restarts()))
 		}
 	}
-	return []graph.Option{graph.Bind("log", Log(m)), graph.Bind("neighbours", n.Neighbours())}
+	return []graph.Option{graph.Bind("log", Log(m)), graph.Bind("neighbours", n.Neighbours()), graph.Bind("outbox", Outbox(m)), graph.Bind("pace", Pace{})}
 }
 
 // open opens the journal; when that fails, which it may not, the node goes on with an empty one.
@@ -173,7 +173,29 @@ func (m *member) Ingest(_ context.Context, b Batch) (Intake, error) {
 	if len(in.Missing) > 0 {
 		w.Reached(sometimesMissing)
 	}
-	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0}, err
+	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0, Refused: RefusedFor(in)}, err
+}
+
+// Mine implements Outbox.
+func (m *member) Mine() []dag.Tip { return m.journal.TipsOf(m.ctx, m.signer.Public()) }
+
+// Theirs implements Outbox.
+func (m *member) Theirs(p graph.Peer) []dag.Tip {
+	w := m.n.World()
+	for _, n := range w.Nodes() {
+		if n.ID() == p {
+			return m.journal.TipsOf(m.ctx, dag.Key(keyOf(w, n.Index()).Public().(ed25519.PublicKey)))
+		}
+	}
+	return nil
+}
+
+// Batch implements Outbox.
+func (m *member) Batch(_ context.Context, q Queued) (Batch, error) {
+	mine := m.Mine()
+	have := slices.DeleteFunc(m.journal.Tips(m.ctx), func(t dag.Tip) bool { return slices.Contains(mine, t) })
+	page, _, err := m.journal.ServeSome(m.ctx, append(have, q.Acknowledged...), MaxPage, q.Most)
+	return Batch{page}, err
 }
 
 // told is what has been published, by its hash.
