@@ -37,15 +37,15 @@ func Protocol() *graph.Graph {
 	graph.Reply(in, verdict)
 	Agreed(verdict, in, outbox, deliveries)
 	equal, differ := Equal(answer)
-	End(equal, turn, rounds)
+	End(equal, turn, neighbours, rounds)
 	StillAgreed(Unchanged(equal, said, log), turn, outbox, deliveries)
 	want := Want(differ, turn, log)
 	wanted, page := graph.Call(want, With(turn), peer, fetch, 20*time.Second, graph.Anyone)
 	graph.Reply(wanted, graph.Work(Wanted(wanted), log, "serve", Log.Serve, 10*time.Second))
 	got := graph.Work(Page(page), log, "ingest", Log.Ingest, 10*time.Second)
 	Owe(got, owing)
-	Again(Outcome(got, page, want), turn, rounds)
-	GiveUp(graph.Merge(answer.Failed(), page.Failed(), got.Failed()), turn, rounds)
+	Again(Outcome(got, page, want), turn, neighbours, rounds)
+	GiveUp(graph.Merge(answer.Failed(), page.Failed(), got.Failed()), turn, neighbours, rounds)
 	return g
 }
 

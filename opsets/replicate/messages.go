@@ -114,6 +114,8 @@ type Round struct {
 	From  dag.ID // the part of the chains that is being asked for begins here
 	News  bool   // something was admitted since the first part
 	Idle  int    // turns in a row in which the peer had more and brought nothing
+
+	Brought bool // something was admitted in this round
 }
 
 // Key is the round's place in its table.

@@ -159,14 +159,14 @@ var Outcome = graph.Op3(Ops, "outcome", 1, func(_ *graph.Tick, in Intake, p Page
 
 // Again takes the next turn: with the same part of the chains while it brings news, then with the next part, and once more
 // from the first when something was admitted meanwhile. A turn without news in the last part ends the round.
-var Again = graph.Op3(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round, t *rounds) (graph.Done, error) {
+var Again = graph.Op4(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
 	r, ok := t.Get(was.Peer)
 	if !ok {
 		return graph.Done{}, nil
 	}
 	switch {
 	case b.Admitted > 0:
-		r.News, r.Idle = true, 0
+		r.News, r.Brought, r.Idle = true, true, 0
 	case b.More && r.Idle < maxIdle: // another peer brought it meanwhile
 		r.Idle++
 	case !b.To.IsZero():
@@ -174,7 +174,7 @@ var Again = graph.Op3(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round,
 	case !r.From.IsZero() && r.News:
 		r.From, r.Idle, r.News = dag.ID{}, 0, false
 	default:
-		return graph.Done{}, end(t, r.Peer)
+		return graph.Done{}, end(t, r.Peer, near)
 	}
 	r.Turn++
 	if r.From.IsZero() { // else what came up may be in a part that is over
@@ -184,21 +184,33 @@ var Again = graph.Op3(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round,
 })
 
 // End ends a round of two that agree.
-var End = graph.Op3(Ops, "end", 1, func(_ *graph.Tick, _ Verdict, was Round, t *rounds) (graph.Done, error) {
-	return graph.Done{}, end(t, was.Peer)
+var End = graph.Op4(Ops, "end", 1, func(_ *graph.Tick, _ Verdict, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
+	return graph.Done{}, end(t, was.Peer, near)
 })
 
 // GiveUp ends a round that failed; the next one tries again.
-var GiveUp = graph.Op3(Ops, "give_up", 1, func(_ *graph.Tick, _ graph.Failure, was Round, t *rounds) (graph.Done, error) {
-	return graph.Done{}, end(t, was.Peer)
+var GiveUp = graph.Op4(Ops, "give_up", 1, func(_ *graph.Tick, _ graph.Failure, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
+	return graph.Done{}, end(t, was.Peer, near)
 })
 
-// end takes one more turn when something new came up, or ends the round.
-func end(t *rounds, p graph.Peer) error {
+// end takes one more turn when something new came up, or ends the round. What a round brought was not published to this node,
+// so its other neighbours may lack it too: each is compared with, and news spread as fast as nodes answer.
+func end(t *rounds, p graph.Peer, near []graph.Peer) error {
 	r, ok := t.Get(p)
 	if ok && r.Again != NoCause {
-		return t.Put(Round{Peer: p, Turn: r.Turn + 1, Cause: r.Again}, roundTTL)
+		return t.Put(Round{Peer: p, Turn: r.Turn + 1, Cause: r.Again, Brought: r.Brought}, roundTTL)
 	}
 	t.Remove(p)
+	if !r.Brought {
+		return nil
+	}
+	for _, q := range near {
+		if q == p {
+			continue
+		}
+		if err := open(t, q, Own, mostAsked); err != nil {
+			return err
+		}
+	}
 	return nil
 }
