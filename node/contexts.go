@@ -90,6 +90,7 @@ type contextLog struct {
 var _ replicate.Log = (*contextLog)(nil)
 
 func (l *contextLog) Digest() dag.ID  { return dag.Digest(l.j.Tips(l.ctx)) }
+func (l *contextLog) Tips() []dag.Tip { return l.j.Tips(l.ctx) }
 func (l *contextLog) Have() []dag.Tip { return l.j.Have(l.ctx) }
 
 func (l *contextLog) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake, error) {

@@ -15,6 +15,7 @@ func Protocol() *graph.Graph {
 	neighbours := graph.Param[[]graph.Peer](peer, "neighbours")
 	rounds := graph.Table(peer, "rounds", Round.Key, graph.Capacity(maxRounds))
 	met := graph.Row[[]graph.Peer](peer, "met")
+	agreed := graph.Table(peer, "agreed", Agreement.Key, graph.Capacity(maxAgreements), graph.EvictOldest())
 	outbox, deliveries, owing := posts(peer, log, neighbours, rounds)
 
 	// What this node has written and synced is told to all; what is heard is taken in.
@@ -36,12 +37,16 @@ func Protocol() *graph.Graph {
 	verdict := Judge(in, log, rounds) // whoever is asked and differs makes a round of its own
 	graph.Reply(in, verdict)
 	Agreed(verdict, in, outbox, deliveries)
+	Remember(verdict, in, log, agreed)
 	equal, differ := Equal(answer)
 	End(equal, turn, neighbours, rounds)
-	StillAgreed(Unchanged(equal, said, log), turn, outbox, deliveries)
-	want := Want(differ, turn, log)
+	unchanged := Unchanged(equal, said, log)
+	StillAgreed(unchanged, turn, outbox, deliveries)
+	StillRemember(unchanged, turn, log, agreed)
+	want := Want(differ, turn, log, agreed)
 	wanted, page := graph.Call(want, With(turn), peer, fetch, 20*time.Second, graph.Anyone)
-	graph.Reply(wanted, graph.Work(Wanted(wanted), log, "serve", Log.Serve, 10*time.Second))
+	known, unknown := Wanted(wanted, agreed)
+	graph.Reply(wanted, graph.Merge(graph.Work(known, log, "serve", Log.Serve, 10*time.Second), Forgot(unknown)))
 	got := graph.Work(Page(page), log, "ingest", Log.Ingest, 10*time.Second)
 	Owe(got, owing)
 	Again(Outcome(got, page, want), turn, neighbours, rounds)

@@ -151,9 +151,9 @@ func (v *villain) act(n *sim.Node, to graph.Peer) {
 	}
 }
 
-// some gives a page that it wrote, to do as it likes with.
+// some gives a page that it wrote, to do as it likes with. After healing it gives nothing new away: others have to settle then.
 func (v *villain) some(n *sim.Node) []byte {
-	if len(v.written) == 0 {
+	if len(v.written) == 0 || n.World().Healed() {
 		return nil
 	}
 	return slices.Clone(v.written[n.RandN("which", len(v.written))])

@@ -34,8 +34,10 @@ type Verdict struct {
 }
 
 // Have tells where a node's branches end, for the chains from From on and before To; a zero id is no bound. With more tips
-// than fit a node asks for one part of the chains after the other.
+// than fit a node asks for one part of the chains after the other. With a base the tips are only those that have come since the
+// two agreed on tips of that digest.
 type Have struct {
+	Base dag.ID    `cbor:"base"`
 	From dag.ID    `cbor:"from"`
 	To   dag.ID    `cbor:"to"`
 	Tips []dag.Tip `cbor:"tips"`
@@ -59,6 +61,8 @@ func (h Have) With(own []dag.Tip) []dag.Tip {
 type Pages struct {
 	Page []byte `cbor:"page"`
 	More bool   `cbor:"more"`
+
+	Forgot bool `cbor:"forgot,omitempty"` // the server does not know the base: tell all tips
 }
 
 // An Intake says what became of a page.
@@ -83,13 +87,25 @@ type Brought struct {
 	Admitted int
 	More     bool   // the other has more for this part of the chains
 	To       dag.ID // the part ends here; zero for the end of all
+	Forgot   bool
 }
 
-// A Log is the history of one context, as the protocol needs it. Digest and Have read memory, and tell of what is synced
+// An Agreement is what this node and a peer both held when they last compared and found no difference.
+type Agreement struct {
+	Peer   graph.Peer
+	Digest dag.ID
+	Tips   []dag.Tip
+}
+
+// Key is the agreement's place in its table.
+func (a Agreement) Key() graph.Peer { return a.Peer }
+
+// A Log is the history of one context, as the protocol needs it. Digest, Tips and Have read memory, and tell of what is synced
 // alone; Have is in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve reads, and gives what
 // lacks to a node that has Have.With of the tips held here.
 type Log interface {
 	Digest() dag.ID
+	Tips() []dag.Tip
 	Have() []dag.Tip
 	Ingest(ctx context.Context, b Batch) (Intake, error)
 	Serve(ctx context.Context, h Have) (Pages, error)
@@ -116,6 +132,7 @@ type Round struct {
 	Idle  int    // turns in a row in which the peer had more and brought nothing
 
 	Brought bool // something was admitted in this round
+	Whole   bool // the peer has forgotten what the two agreed on
 }
 
 // Key is the round's place in its table.

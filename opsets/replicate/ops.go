@@ -114,12 +114,19 @@ var Judge = graph.Op3(Ops, "judge", 1, func(x *graph.Tick, r *graph.Request[Dige
 // Equal tells verdicts apart.
 var Equal = graph.Branch(Ops, "equal", 1, func(_ *graph.Tick, v Verdict) (Verdict, bool, error) { return v, v.Equal, nil })
 
-// Want tells where this node's branches end: of all chains, or of as many from the round's place on as fit. A chain is not
-// torn, but one that fills a request alone.
-var Want = graph.Op3(Ops, "want", 1, func(_ *graph.Tick, _ Verdict, r Round, l Log) (Have, error) {
-	tips := l.Have()
+// Want tells where this node's branches end: of the chains that have changed since it agreed with the peer, else of all, or of
+// as many from the round's place on as fit. A chain is not torn, but one that fills a request alone.
+var Want = graph.Op4(Ops, "want", 1, func(_ *graph.Tick, _ Verdict, r Round, l Log, t *agreements) (Have, error) {
+	if h, ok := since(r, l, t); ok {
+		return h, nil
+	}
+	return part(r, l.Have()), nil
+})
+
+// part gives all tips, or those of the round's part when they do not fit.
+func part(r Round, tips []dag.Tip) Have {
 	if len(tips) <= MaxTips {
-		return Have{Tips: tips}, nil
+		return Have{Tips: tips}
 	}
 	at, _ := slices.BinarySearchFunc(tips, r.From, func(t dag.Tip, from dag.ID) int { return t.Chain.Compare(from) })
 	tips = tips[at:]
@@ -131,30 +138,38 @@ var Want = graph.Op3(Ops, "want", 1, func(_ *graph.Tick, _ Verdict, r Round, l L
 		}
 		if end > 0 {
 			h.To, h.Tips = tips[end].Chain, tips[:end]
-			return h, nil
+			return h
 		}
 		end, _ = slices.BinarySearchFunc(tips, tips[0].Chain, func(t dag.Tip, c dag.ID) int { return cmp.Or(t.Chain.Compare(c), -1) })
 		if h.Tips = tips[:MaxTips]; end < len(tips) {
 			h.To = tips[end].Chain
 		}
 	}
-	return h, nil
+	return h
+}
+
+// Wanted is what another node asks for, when what it counts from is known here.
+var Wanted = graph.Branch2(Ops, "wanted", 1, func(_ *graph.Tick, r *graph.Request[Have, Pages], t *agreements) (Have, bool, error) {
+	h := r.Value
+	if len(h.Tips) > MaxTips {
+		return Have{}, false, graph.Fail(graph.TooLarge, "%d tips, the bound is %d", len(h.Tips), MaxTips)
+	}
+	if h.Base.IsZero() {
+		return h, true, nil
+	}
+	a, ok := t.Get(r.From)
+	return Have{Tips: slices.Concat(a.Tips, h.Tips)}, ok && a.Digest == h.Base, nil
 })
 
-// Wanted is what another node asks for.
-var Wanted = graph.Op1(Ops, "wanted", 1, func(_ *graph.Tick, r *graph.Request[Have, Pages]) (Have, error) {
-	if len(r.Value.Tips) > MaxTips {
-		return Have{}, graph.Fail(graph.TooLarge, "%d tips, the bound is %d", len(r.Value.Tips), MaxTips)
-	}
-	return r.Value, nil
-})
+// Forgot answers who counts from what is not known here.
+var Forgot = graph.Op1(Ops, "forgot", 1, func(_ *graph.Tick, _ Have) (Pages, error) { return Pages{Forgot: true}, nil })
 
 // Page is a fetched page, to be taken in.
 var Page = graph.Op1(Ops, "page", 1, func(_ *graph.Tick, p Pages) (Batch, error) { return Batch{p.Page}, nil })
 
 // Outcome is what a turn brought.
 var Outcome = graph.Op3(Ops, "outcome", 1, func(_ *graph.Tick, in Intake, p Pages, h Have) (Brought, error) {
-	return Brought{in.Admitted, p.More, h.To}, nil
+	return Brought{in.Admitted, p.More, h.To, p.Forgot && !h.Base.IsZero()}, nil
 })
 
 // Again takes the next turn: with the same part of the chains while it brings news, then with the next part, and once more
@@ -165,6 +180,8 @@ var Again = graph.Op4(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round,
 		return graph.Done{}, nil
 	}
 	switch {
+	case b.Forgot:
+		r.Whole = true
 	case b.Admitted > 0:
 		r.News, r.Brought, r.Idle = true, true, 0
 	case b.More && r.Idle < maxIdle: // another peer brought it meanwhile

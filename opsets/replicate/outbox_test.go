@@ -184,3 +184,39 @@ func TestBehind(t *testing.T) {
 		t.Errorf("%d deltas", n)
 	}
 }
+
+// Who is back has all its tries again.
+func TestOutboxBackAgain(t *testing.T) {
+	w := graphtest.New(t)
+	l := journals(t, 1, 1)[0]
+	_, near := start(w, "a", l)
+	w.Stranger("x", func(graph.Message) []graph.Message { return nil })
+	l.write(t, 0, 3, 10)
+	for round := 1; round <= 2; round++ {
+		near.Set([]graph.Peer{"x"})
+		w.Pass(10 * time.Minute)
+		if n := w.Count("a", "deliver", graph.RequestMsg); n != round*DefaultRetries {
+			t.Errorf("%d deliveries in round %d", n, round)
+		}
+		near.Set(nil)
+		w.Pass(time.Minute)
+	}
+}
+
+// A delivery whose past is unknown begins a round with who delivers.
+func TestOutboxDoubts(t *testing.T) {
+	w, js, _, b, near := pair(t)
+	near[0].Set(nil)
+	near[1].Set(nil)
+	w.Pass(time.Millisecond)
+	js[0].write(t, 0, 3, 10)
+	page := js[0].write(t, 0, 3, 10)
+	w.Sent = nil
+	var a Ack
+	if f := w.Ask("x", "b", "deliver", Batch{page}, &a); f != nil {
+		t.Fatal(f)
+	}
+	if n := w.Count("b", "compare", graph.RequestMsg); n != 1 || len(b.Failures) > 0 {
+		t.Errorf("%d comparisons, failures %v", n, b.Failures)
+	}
+}

@@ -7,14 +7,18 @@ import (
 
 // recorded has a recording keep what steps read of the log.
 func recorded(r *graph.Reads, l Log) Log {
-	return &reads{l, graph.Read[dag.ID](r, "Digest"), graph.Read[[]dag.Tip](r, "Have")}
+	return &reads{l, graph.Read[dag.ID](r, "Digest"), graph.Read[[]dag.Tip](r, "Tips"), graph.Read[[]dag.Tip](r, "Have")}
 }
 
 type reads struct {
 	Log
 	digest graph.Reading[dag.ID]
+	tips   graph.Reading[[]dag.Tip]
 	have   graph.Reading[[]dag.Tip]
 }
+
+// Tips implements Log.
+func (l *reads) Tips() []dag.Tip { return l.tips.Do(func() []dag.Tip { return l.Log.Tips() }) }
 
 // Digest implements Log.
 func (l *reads) Digest() dag.ID { return l.digest.Do(func() dag.ID { return l.Log.Digest() }) }

@@ -25,7 +25,8 @@ type journal struct {
 	wrote []int
 }
 
-func (l *journal) Digest() dag.ID  { return dag.Digest(l.Tips(l.ctx)) }
+func (l *journal) Digest() dag.ID  { return dag.Digest(l.Tips()) }
+func (l *journal) Tips() []dag.Tip { return l.Journal.Tips(l.ctx) }
 func (l *journal) Have() []dag.Tip { return l.Journal.Have(l.ctx) }
 
 func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
@@ -38,8 +39,8 @@ func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
 }
 
 func (l *journal) Serve(_ context.Context, h Have) (Pages, error) {
-	page, more, err := l.Journal.Serve(l.ctx, h.With(l.Tips(l.ctx)), MaxPage)
-	return Pages{page, more}, err
+	page, more, err := l.Journal.Serve(l.ctx, h.With(l.Tips()), MaxPage)
+	return Pages{Page: page, More: more}, err
 }
 
 // Mine implements Outbox: a node writes as the authors that it wrote as.
@@ -61,7 +62,7 @@ func (l *journal) Theirs(p graph.Peer) []dag.Tip {
 
 func (l *journal) Batch(_ context.Context, q Queued) (Batch, error) {
 	own := l.Mine()
-	have := slices.DeleteFunc(l.Tips(l.ctx), func(t dag.Tip) bool { return slices.Contains(own, t) })
+	have := slices.DeleteFunc(l.Tips(), func(t dag.Tip) bool { return slices.Contains(own, t) })
 	page, _, err := l.ServeSome(l.ctx, append(have, q.Acknowledged...), MaxPage, q.Most)
 	return Batch{page}, err
 }
@@ -193,7 +194,7 @@ func TestBothWays(t *testing.T) {
 	js[0].write(t, 0, 300, 100)
 	js[1].write(t, 1, 300, 100)
 	w.Pass(31 * time.Second)
-	if js[0].Digest() != js[1].Digest() || len(js[0].Tips(js[0].ctx)) != 2 {
+	if js[0].Digest() != js[1].Digest() || len(js[0].Tips()) != 2 {
 		t.Fatal("they differ after a tour")
 	}
 }
@@ -298,11 +299,12 @@ type stubborn struct {
 }
 
 func (l *stubborn) Digest() dag.ID                                { return dag.ID{l.digest} }
+func (l *stubborn) Tips() []dag.Tip                               { return l.tips }
 func (l *stubborn) Have() []dag.Tip                               { return l.tips }
 func (l *stubborn) Ingest(context.Context, Batch) (Intake, error) { return Intake{}, nil }
 func (l *stubborn) Serve(_ context.Context, h Have) (Pages, error) {
 	l.asked = append(l.asked, h)
-	return Pages{l.page, l.more}, nil
+	return Pages{Page: l.page, More: l.more}, nil
 }
 
 // Two that differ and cannot help each other come to rest; graphtest fails a world that does not.

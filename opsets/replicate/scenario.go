@@ -170,6 +170,9 @@ func (m *member) join() (err error) {
 // Digest implements Log.
 func (m *member) Digest() dag.ID { return dag.Digest(m.journal.Tips(m.ctx)) }
 
+// Tips implements Log.
+func (m *member) Tips() []dag.Tip { return m.journal.Tips(m.ctx) }
+
 // Have implements Log.
 func (m *member) Have() []dag.Tip { return m.journal.Have(m.ctx) }
 
@@ -179,7 +182,7 @@ func (m *member) Serve(_ context.Context, h Have) (Pages, error) {
 	if len(page) > 0 {
 		m.n.World().Reached(sometimesPage)
 	}
-	return Pages{page, more}, err
+	return Pages{Page: page, More: more}, err
 }
 
 // Ingest implements Log.
