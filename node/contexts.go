@@ -93,6 +93,10 @@ func (l *contextLog) Digest() dag.ID  { return dag.Digest(l.j.Tips(l.ctx)) }
 func (l *contextLog) Tips() []dag.Tip { return l.j.Tips(l.ctx) }
 func (l *contextLog) Have() []dag.Tip { return l.j.Have(l.ctx) }
 
+func (l *contextLog) Lacks(tips []dag.Tip) bool {
+	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !l.j.Has(t.ID) })
+}
+
 func (l *contextLog) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake, error) {
 	if len(b.Page) == 0 {
 		return replicate.Intake{}, nil // the other had nothing that is not here

@@ -106,13 +106,15 @@ func TestCatchUpCosts(t *testing.T) {
 		t.Errorf("one delta: %+v", c)
 	}
 	l.js[0].write(t, 7, 100, 20)
-	l.meet(t, "100 keystrokes")
+	if c, _ := l.meet(t, "100 keystrokes"); c.trips > 3 { // who lags asks; who is asked lacks nothing, and asks nobody
+		t.Errorf("100 keystrokes: %+v", c)
+	}
 	l.writeAll(t, 100, many)
 	l.meet(t, "behind, of 100 authors")
 
 	l = lag(t, 1, 100)
 	l.writeAll(t, 1, many)
-	if c, _ := l.meet(t, "behind, of one author"); c.trips > 10+many/500 {
+	if c, bytes := l.meet(t, "behind, of one author"); c.trips > 10+many/500 || c.bytes > bytes*5/4 {
 		t.Errorf("behind: %+v", c)
 	}
 }
@@ -152,5 +154,22 @@ func TestForgottenAgreement(t *testing.T) {
 	w.Pass(time.Millisecond)
 	if got := w.Count("a", "fetch", graph.RequestMsg); got < 2 || got > maxIdle+2 || len(n.Failures) > 0 {
 		t.Errorf("%d fetches, failures %v", got, n.Failures)
+	}
+}
+
+// What a round brought was not published to this node: its other neighbours are compared with at once.
+func TestNewsGoOn(t *testing.T) {
+	w := graphtest.New(t)
+	js := journals(t, 3, 1)
+	start(w, "a", js[0])
+	_, near := start(w, "b", js[1])
+	start(w, "c", js[2])
+	near.Set([]graph.Peer{"c"})
+	w.Pass(time.Millisecond)
+	js[0].write(t, 0, 3, 10)
+	near.Set([]graph.Peer{"a", "c"})
+	w.Pass(time.Millisecond)
+	if js[0].Digest() != js[2].Digest() {
+		t.Error("what b has learned of a has not reached c")
 	}
 }

@@ -34,7 +34,7 @@ func Protocol() *graph.Graph {
 	// A round: compare; where the two differ fetch a page, take it in, and go round again.
 	said := Compare(turn, log)
 	in, answer := graph.Call(said, With(turn), peer, compare, 10*time.Second, graph.Anyone)
-	verdict := Judge(in, log, rounds) // whoever is asked and differs makes a round of its own
+	verdict := Judge(in, log)
 	graph.Reply(in, verdict)
 	Agreed(verdict, in, outbox, deliveries)
 	Remember(verdict, in, log, agreed)
@@ -45,6 +45,7 @@ func Protocol() *graph.Graph {
 	StillRemember(unchanged, turn, log, agreed)
 	want := Want(differ, turn, log, agreed)
 	wanted, page := graph.Call(want, With(turn), peer, fetch, 20*time.Second, graph.Anyone)
+	Learn(wanted, log, rounds) // whoever is told of something new makes a round of its own
 	known, unknown := Wanted(wanted, agreed)
 	graph.Reply(wanted, graph.Merge(graph.Work(known, log, "serve", Log.Serve, 10*time.Second), Forgot(unknown)))
 	got := graph.Work(Page(page), log, "ingest", Log.Ingest, 10*time.Second)

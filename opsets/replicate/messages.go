@@ -25,7 +25,6 @@ type Batch struct {
 // A Digest is the hash of a node's tips.
 type Digest struct {
 	Digest dag.ID `cbor:"digest"`
-	Asked  bool   `cbor:"asked"` // the receiver has a round with the sender already, or has had
 }
 
 // A Verdict answers a digest.
@@ -41,6 +40,8 @@ type Have struct {
 	From dag.ID    `cbor:"from"`
 	To   dag.ID    `cbor:"to"`
 	Tips []dag.Tip `cbor:"tips"`
+
+	Asked bool `cbor:"asked"` // the receiver's round brought this one about
 }
 
 // With adds the tips of the node that serves, of the chains that are not asked for: of them nothing lacks.
@@ -100,13 +101,14 @@ type Agreement struct {
 // Key is the agreement's place in its table.
 func (a Agreement) Key() graph.Peer { return a.Peer }
 
-// A Log is the history of one context, as the protocol needs it. Digest, Tips and Have read memory, and tell of what is synced
-// alone; Have is in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve reads, and gives what
+// A Log is the history of one context, as the protocol needs it. Digest, Tips, Have and Lacks read memory, and tell of what is
+// synced alone; Lacks tells whether one of some deltas is not held; Have is in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve reads, and gives what
 // lacks to a node that has Have.With of the tips held here.
 type Log interface {
 	Digest() dag.ID
 	Tips() []dag.Tip
 	Have() []dag.Tip
+	Lacks(tips []dag.Tip) bool
 	Ingest(ctx context.Context, b Batch) (Intake, error)
 	Serve(ctx context.Context, h Have) (Pages, error)
 }

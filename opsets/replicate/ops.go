@@ -97,18 +97,21 @@ var Turn = graph.Branch(Ops, "turn", 1, func(_ *graph.Tick, c graph.Change[Round
 var With = graph.Op1(Ops, "with", 1, func(_ *graph.Tick, r Round) (graph.Peer, error) { return r.Peer, nil })
 
 // Compare asks whether the other holds the same.
-var Compare = graph.Op2(Ops, "compare", 1, func(_ *graph.Tick, r Round, l Log) (Digest, error) { return Digest{l.Digest(), r.Cause == Asked}, nil })
+var Compare = graph.Op2(Ops, "compare", 1, func(_ *graph.Tick, _ Round, l Log) (Digest, error) { return Digest{l.Digest()}, nil })
 
-// Judge compares the two digests. When they differ this node begins a round with the sender too, unless the sender's was
-// brought about by one of this node's: two that differ and cannot help each other must come to rest.
-var Judge = graph.Op3(Ops, "judge", 1, func(x *graph.Tick, r *graph.Request[Digest, Verdict], l Log, t *rounds) (Verdict, error) {
-	if r.Value.Digest == l.Digest() {
-		return Verdict{Equal: true}, nil
+// Judge compares the two digests.
+var Judge = graph.Op2(Ops, "judge", 1, func(_ *graph.Tick, r *graph.Request[Digest, Verdict], l Log) (Verdict, error) {
+	return Verdict{Equal: r.Value.Digest == l.Digest()}, nil
+})
+
+// Learn begins a round with who fetches and tells of a tip that is not held here. It begins none when the other's round was
+// brought about by one of this node's: two that differ and cannot help each other must come to rest. Who merely lags is not
+// asked for what it is being sent.
+var Learn = graph.Op3(Ops, "learn", 1, func(_ *graph.Tick, r *graph.Request[Have, Pages], l Log, t *rounds) (graph.Done, error) {
+	if r.Value.Asked || len(r.Value.Tips) > MaxTips || !l.Lacks(r.Value.Tips) {
+		return graph.Done{}, nil
 	}
-	if r.Value.Asked {
-		return Verdict{}, nil
-	}
-	return Verdict{}, open(t, r.From, Asked, mostAsked)
+	return graph.Done{}, open(t, r.From, Asked, mostAsked)
 })
 
 // Equal tells verdicts apart.
@@ -117,10 +120,12 @@ var Equal = graph.Branch(Ops, "equal", 1, func(_ *graph.Tick, v Verdict) (Verdic
 // Want tells where this node's branches end: of the chains that have changed since it agreed with the peer, else of all, or of
 // as many from the round's place on as fit. A chain is not torn, but one that fills a request alone.
 var Want = graph.Op4(Ops, "want", 1, func(_ *graph.Tick, _ Verdict, r Round, l Log, t *agreements) (Have, error) {
-	if h, ok := since(r, l, t); ok {
-		return h, nil
+	h, ok := since(r, l, t)
+	if !ok {
+		h = part(r, l.Have())
 	}
-	return part(r, l.Have()), nil
+	h.Asked = r.Cause == Asked
+	return h, nil
 })
 
 // part gives all tips, or those of the round's part when they do not fit.

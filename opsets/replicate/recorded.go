@@ -7,7 +7,7 @@ import (
 
 // recorded has a recording keep what steps read of the log.
 func recorded(r *graph.Reads, l Log) Log {
-	return &reads{l, graph.Read[dag.ID](r, "Digest"), graph.Read[[]dag.Tip](r, "Tips"), graph.Read[[]dag.Tip](r, "Have")}
+	return &reads{l, graph.Read[dag.ID](r, "Digest"), graph.Read[[]dag.Tip](r, "Tips"), graph.Read[[]dag.Tip](r, "Have"), graph.Read[bool](r, "Lacks")}
 }
 
 type reads struct {
@@ -15,6 +15,12 @@ type reads struct {
 	digest graph.Reading[dag.ID]
 	tips   graph.Reading[[]dag.Tip]
 	have   graph.Reading[[]dag.Tip]
+	lacks  graph.Reading[bool]
+}
+
+// Lacks implements Log.
+func (l *reads) Lacks(tips []dag.Tip) bool {
+	return l.lacks.Do(func() bool { return l.Log.Lacks(tips) })
 }
 
 // Tips implements Log.

@@ -29,6 +29,10 @@ func (l *journal) Digest() dag.ID  { return dag.Digest(l.Tips()) }
 func (l *journal) Tips() []dag.Tip { return l.Journal.Tips(l.ctx) }
 func (l *journal) Have() []dag.Tip { return l.Journal.Have(l.ctx) }
 
+func (l *journal) Lacks(tips []dag.Tip) bool {
+	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !l.Has(t.ID) })
+}
+
 func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
 	if len(b.Page) == 0 {
 		return Intake{}, nil
@@ -299,6 +303,7 @@ type stubborn struct {
 }
 
 func (l *stubborn) Digest() dag.ID                                { return dag.ID{l.digest} }
+func (l *stubborn) Lacks([]dag.Tip) bool                          { return true }
 func (l *stubborn) Tips() []dag.Tip                               { return l.tips }
 func (l *stubborn) Have() []dag.Tip                               { return l.tips }
 func (l *stubborn) Ingest(context.Context, Batch) (Intake, error) { return Intake{}, nil }
@@ -384,7 +389,7 @@ func TestHostileAsker(t *testing.T) {
 	n, _ := start(w, "a", journals(t, 1, 1)[0])
 	for i := range 100 {
 		for k := range mostAsked + 10 {
-			if f := w.Ask(graph.Peer(fmt.Sprintf("x%03d", k)), "a", "compare", Digest{Digest: dag.ID{byte(i)}}, &Verdict{}); f != nil {
+			if f := w.Ask(graph.Peer(fmt.Sprintf("x%03d", k)), "a", "fetch", Have{Tips: []dag.Tip{{ID: dag.ID{byte(i), 1}}}}, &Pages{}); f != nil {
 				t.Fatal(f)
 			}
 		}

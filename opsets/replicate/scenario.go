@@ -173,6 +173,11 @@ func (m *member) Digest() dag.ID { return dag.Digest(m.journal.Tips(m.ctx)) }
 // Tips implements Log.
 func (m *member) Tips() []dag.Tip { return m.journal.Tips(m.ctx) }
 
+// Lacks implements Log.
+func (m *member) Lacks(tips []dag.Tip) bool {
+	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !m.journal.Has(t.ID) })
+}
+
 // Have implements Log.
 func (m *member) Have() []dag.Tip { return m.journal.Have(m.ctx) }
 
