@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/merograph/merograph/components/outbox"
 	"github.com/merograph/merograph/node"
 )
 
@@ -29,6 +30,10 @@ var methods = map[string]method{
 	"store_remove":   with(remove),
 	"store_list":     with(list),
 	"store_contains": with(contains),
+	"outbox_status":  plain(func(s *node.State) outbox.Status { return s.Outbox() }),
+	"sync_tick": asking(func(ctx context.Context, s *node.State, p TickParams) (outbox.Tick, error) {
+		return s.Deliver(ctx, p.Prune)
+	}),
 }
 
 // offered names the methods, for who asks for another.
@@ -76,6 +81,11 @@ func decode(raw json.RawMessage, into any) error {
 		return &Error{Kind: InvalidParams, Message: "params: " + strings.TrimPrefix(err.Error(), "json: ")}
 	}
 	return nil
+}
+
+// TickParams are the parameters of sync_tick.
+type TickParams struct {
+	Prune bool `json:"prune,omitempty"` // forget the peers that are not connected, and why others refused
 }
 
 // A PeerList is the result of peers. That of registry_list is a node.Cohort.

@@ -90,6 +90,10 @@ func (g *Graph) waitingEnds() (tips []Tip) {
 // ErrTooLarge: an honest one is at most 64 KiB and one delta long, so MaxPage always fits. A branch ends before a damaged record;
 // when nothing else is left, the error is ErrDamaged.
 func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more bool, err error) {
+	return j.serve(ctx, have, maxBytes, MaxPageDeltas)
+}
+
+func (j *Journal) serve(ctx ID, have []Tip, maxBytes, deltas int) (page []byte, more bool, err error) {
 	j.mu.Lock()
 	c, err := j.known(ctx)
 	if err != nil {
@@ -99,7 +103,7 @@ func (j *Journal) Serve(ctx ID, have []Tip, maxBytes int) (page []byte, more boo
 	h := laneHeap(c.g.lanes(have))
 	heap.Init(&h)
 	j.mu.Unlock()
-	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead}
+	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead, deltas: deltas}
 	var refused error
 	for len(h) > 0 {
 		n, err := b.add(h[0])
@@ -142,6 +146,8 @@ type pageBuilder struct {
 	size  int
 	count int
 	most  int
+	// deltas is the greatest count.
+	deltas int
 }
 
 // add adds the first piece of a lane, up to the last signature within MaxRun deltas and MaxRunBytes, or else the first
@@ -150,7 +156,7 @@ func (b *pageBuilder) add(l lane) (int, error) {
 	var run []sealed
 	size, bytes, n, keep := 0, 0, 0, 0
 	for _, i := range l.nodes {
-		if n > 0 && (len(run)+1 > MaxRun || bytes > MaxRunBytes) {
+		if n > 0 && (len(run)+1 > min(MaxRun, b.deltas-b.count) || bytes > MaxRunBytes) {
 			break
 		}
 		if b.size+3+size > b.most && n == 0 {
@@ -175,7 +181,7 @@ func (b *pageBuilder) add(l lane) (int, error) {
 		keep -= headLen(uint64(len(run[k].sig))) + len(run[k].sig) - 1
 		run[k].sig = nil
 	}
-	if n == 0 || b.size+3+keep > b.most || b.count+n > MaxPageDeltas {
+	if n == 0 || b.size+3+keep > b.most || b.count > 0 && b.count+n > b.deltas || n > MaxPageDeltas {
 		return 0, nil
 	}
 	b.runs = append(b.runs, run)
@@ -221,7 +227,7 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 		}
 	}
 	j.mu.Unlock()
-	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead}
+	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead, deltas: MaxPageDeltas}
 	sent := make(map[uint32]bool)
 	for _, id := range ids {
 		l, ok := lanes[id]

@@ -33,6 +33,7 @@ type Config struct {
 	Swarm     Swarm    `toml:"swarm"`
 	API       API      `toml:"api"`
 	Network   Network  `toml:"network"`
+	Sync      Sync     `toml:"sync"`
 
 	Discovery Discovery `toml:"discovery"`
 	Reach     Reach     `toml:"reach"`
@@ -90,6 +91,7 @@ func Default() Config {
 		Swarm:    Swarm{Addrs: []string{"/ip4/127.0.0.1/tcp/2428", "/ip4/127.0.0.1/udp/2428/quic-v1"}},
 		API:      API{Addr: "127.0.0.1:2528"},
 		Network:  Network{Name: "main"},
+		Sync:     defaultSync(),
 
 		Discovery: Discovery{MDNS: MDNSAuto},
 	}
@@ -142,6 +144,9 @@ func (c *Config) Environment(get func(string) string) error {
 		}
 	}
 	var errs []error
+	if err := c.Sync.environment(get); err != nil {
+		errs = append(errs, err)
+	}
 	for _, v := range []struct {
 		name string
 		at   *bool

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/merograph/merograph/components/outbox"
 	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/dag"
 	"github.com/merograph/merograph/graph"
@@ -93,7 +94,9 @@ func (s *State) learnContext(name string) error {
 
 // startReplica runs the replication of the default context.
 func (s *State) startReplica(ctx dag.ID) error {
-	r, err := s.startRole(replicate.Protocol(), "peer", graph.Key(ctx.String()), graph.Bind("log", &contextLog{s.journal, ctx}), graph.Bind("neighbours", s.host.Connected()))
+	box := outbox.New(s.journal, ctx, s.authors, keyOf)
+	r, err := s.startRole(replicate.Protocol(), "peer", graph.Key(ctx.String()), graph.Bind("log", &contextLog{s.journal, ctx}), graph.Bind("neighbours", s.host.Connected()),
+		graph.Bind("outbox", replicate.Outbox(box)), graph.Bind("pace", s.cfg.Sync.pace()))
 	if err != nil {
 		return err
 	}
@@ -113,7 +116,12 @@ type contextLog struct {
 var _ replicate.Log = (*contextLog)(nil)
 
 func (l *contextLog) Digest() dag.ID  { return dag.Digest(l.j.Tips(l.ctx)) }
+func (l *contextLog) Tips() []dag.Tip { return l.j.Tips(l.ctx) }
 func (l *contextLog) Have() []dag.Tip { return l.j.Have(l.ctx) }
+
+func (l *contextLog) Lacks(tips []dag.Tip) bool {
+	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !l.j.Has(t.ID) })
+}
 
 func (l *contextLog) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake, error) {
 	if len(b.Page) == 0 {
@@ -128,7 +136,7 @@ func (l *contextLog) Ingest(_ context.Context, b replicate.Batch) (replicate.Int
 		// Forgotten for want of room or of a known author: whoever sent it has the past of it.
 		missing = missing || r.Reason == dag.WaitingFull
 	}
-	return replicate.Intake{Admitted: in.Admitted, Missing: missing}, nil
+	return replicate.Intake{Admitted: in.Admitted, Missing: missing, Refused: replicate.RefusedFor(in)}, nil
 }
 
 func (l *contextLog) Serve(_ context.Context, h replicate.Have) (replicate.Pages, error) {

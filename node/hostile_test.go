@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/merograph/merograph/components/outbox"
 	"github.com/merograph/merograph/dag"
 	"github.com/merograph/merograph/graph"
 	"github.com/merograph/merograph/opsets/replicate"
@@ -24,14 +25,23 @@ import (
 // liar serves and publishes whatever it is told to.
 type liar struct{ page []byte }
 
-func (l *liar) Digest() dag.ID  { return dag.ID{1} }
-func (l *liar) Have() []dag.Tip { return nil }
+func (l *liar) Digest() dag.ID       { return dag.ID{1} }
+func (l *liar) Lacks([]dag.Tip) bool { return true }
+func (l *liar) Tips() []dag.Tip      { return nil }
+func (l *liar) Have() []dag.Tip      { return nil }
 func (l *liar) Ingest(context.Context, replicate.Batch) (replicate.Intake, error) {
 	return replicate.Intake{}, nil
 }
 func (l *liar) Serve(context.Context, replicate.Have) (replicate.Pages, error) {
 	return replicate.Pages{Page: l.page}, nil
 }
+
+// nowhere is a history without anything in it.
+type nowhere struct{}
+
+func (nowhere) Tips(dag.ID) []dag.Tip                                       { return nil }
+func (nowhere) TipsOf(dag.ID, dag.Key) []dag.Tip                            { return nil }
+func (nowhere) ServeSome(dag.ID, []dag.Tip, int, int) ([]byte, bool, error) { return nil, false, nil }
 
 func (s *State) refused(channel, reason string) (n uint64) {
 	for _, r := range s.Status().Refused {
@@ -103,7 +113,8 @@ func serve(t *testing.T, s *State, key ed25519.PrivateKey, page []byte) *p2p.Run
 		t.Fatal(err)
 	}
 	ctx, _ := s.Context()
-	r, err := h.Run(prog, graph.Key(ctx.String()), graph.Bind("log", &liar{page}), graph.Bind("neighbours", h.Connected()))
+	r, err := h.Run(prog, graph.Key(ctx.String()), graph.Bind("log", &liar{page}), graph.Bind("neighbours", h.Connected()),
+		graph.Bind("outbox", replicate.Outbox(outbox.New(nowhere{}, ctx, nil, keyOf))), graph.Bind("pace", replicate.Pace{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ type Status struct {
 	API           string          `json:"api,omitempty"`
 	Store         StoreStatus     `json:"store"`
 	Log           LogStatus       `json:"log"`
+	Outbox        OutboxStatus    `json:"outbox"`
 	Transport     TransportStatus `json:"transport"`
 	Discovery     DiscoveryStatus `json:"discovery"`
 	Contexts      []ContextStatus `json:"contexts"`
@@ -44,6 +45,14 @@ type LogStatus struct {
 	Records      uint64 `json:"records"`
 	LastSequence uint64 `json:"lastSequence"` // of its last record
 	Bytes        int64  `json:"bytes"`
+}
+
+// OutboxStatus tells what was written here and is not acknowledged; Outbox tells more.
+type OutboxStatus struct {
+	Queued       int `json:"queued"`
+	InFlight     int `json:"inFlight"`
+	Acknowledged int `json:"acknowledged"`
+	Failed       int `json:"failed"`
 }
 
 // TransportStatus tells of the connections.
@@ -166,6 +175,8 @@ func (s *State) historyStatus(st *Status) {
 	for _, r := range s.journal.Refusals() {
 		st.Refused = append(st.Refused, Refusal{"log", string(r.Reason), uint64(r.Count)})
 	}
+	o := s.Outbox()
+	st.Outbox = OutboxStatus{o.Queued, o.InFlight, o.Acknowledged, o.Failed}
 	if kv, err := s.Store(); err == nil {
 		st.Store.Entries = kv.Len()
 	}

@@ -28,7 +28,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVar(&c.home, "home", "", "the node's folder (default ~/.merod, or MEROD_HOME)")
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(flagError) // of every command that has none of its own
-	root.AddCommand(runCommand(c), statusCommand(c), nodeCommand(c), peersCommand(c), registryCommand(c), storeCommand(c),
+	root.AddCommand(runCommand(c), statusCommand(c), nodeCommand(c), peersCommand(c), registryCommand(c), storeCommand(c), syncCommand(c),
 		blobCommand(c), graphCommand(c), logCommand(c), testnetCommand(c), versionCommand(c))
 	return root
 }

@@ -60,6 +60,7 @@ func showStatus(out io.Writer, st node.Status) error {
 		{"API", st.API},
 		{"store", plural(st.Store.Entries, "entry", "entries")},
 		{"log", fmt.Sprintf("%s, last %d, %s, in %s", plural(int(st.Log.Records), "record", "records"), st.Log.LastSequence, size(st.Log.Bytes), st.Log.Path)},
+		{"outbox", fmt.Sprintf("%d queued, %d in flight, %d acknowledged, %d failed", st.Outbox.Queued, st.Outbox.InFlight, st.Outbox.Acknowledged, st.Outbox.Failed)},
 		{"blobs", fmt.Sprintf("%d, %s", st.Blobs.Count, size(st.Blobs.Bytes))},
 	}
 	if st.Transport.Running {

@@ -3,6 +3,10 @@
 // compare digests on connecting, on a delta whose past is unknown, and every 10 to 30 s; when they differ each asks the
 // other for what it lacks, page by page, until they agree.
 //
+// Who has taken in what a neighbour wrote acknowledges it, once it is synced: within a second, for all that came meanwhile, and
+// with each comparison that shows no difference. What a neighbour does not acknowledge in time is delivered to it alone, in
+// batches, a few times; then it is left to catch-up. An acknowledgement is of one peer and settles nothing for another.
+//
 // Roles: peer. An instance serves one context, whose id is its key.
 //
 // What must hold: nothing is told before it is synced; after the network has healed all nodes that live hold the same

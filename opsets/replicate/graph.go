@@ -15,12 +15,15 @@ func Protocol() *graph.Graph {
 	neighbours := graph.Param[[]graph.Peer](peer, "neighbours")
 	rounds := graph.Table(peer, "rounds", Round.Key, graph.Capacity(maxRounds))
 	met := graph.Row[[]graph.Peer](peer, "met")
+	agreed := graph.Table(peer, "agreed", Agreement.Key, graph.Capacity(maxAgreements), graph.EvictOldest())
+	outbox, deliveries, owing := posts(peer, log, neighbours, rounds)
 
 	// What this node has written and synced is told to all; what is heard is taken in.
 	fresh := graph.Ask[Batch, graph.Done](peer, "publish")
 	heard, told := graph.Publish(Tell(fresh), peer, deltas, graph.Anyone)
 	graph.Reply(fresh, told)
 	took := graph.Work(Heard(heard), log, "ingest", Log.Ingest, 10*time.Second)
+	Owe(took, owing)
 	Suspect(took, heard, rounds) // its past is unknown here: a round with who handed it over
 
 	// Rounds begin with each new neighbour, a few at a time, and with one drawn among them from time to time.
@@ -29,16 +32,26 @@ func Protocol() *graph.Graph {
 	Tour(ops.Every(peer, 20*time.Second, 10*time.Second), neighbours, rounds)
 
 	// A round: compare; where the two differ fetch a page, take it in, and go round again.
-	in, answer := graph.Call(Compare(turn, log), With(turn), peer, compare, 10*time.Second, graph.Anyone)
-	graph.Reply(in, Judge(in, log, rounds)) // whoever is asked and differs makes a round of its own
+	said := Compare(turn, log)
+	in, answer := graph.Call(said, With(turn), peer, compare, 10*time.Second, graph.Anyone)
+	verdict := Judge(in, log)
+	graph.Reply(in, verdict)
+	Agreed(verdict, in, outbox, deliveries)
+	Remember(verdict, in, log, agreed)
 	equal, differ := Equal(answer)
-	End(equal, turn, rounds)
-	want := Want(differ, turn, log)
+	End(equal, turn, neighbours, rounds)
+	unchanged := Unchanged(equal, said, log)
+	StillAgreed(unchanged, turn, outbox, deliveries)
+	StillRemember(unchanged, turn, log, agreed)
+	want := Want(differ, turn, log, agreed)
 	wanted, page := graph.Call(want, With(turn), peer, fetch, 20*time.Second, graph.Anyone)
-	graph.Reply(wanted, graph.Work(Wanted(wanted), log, "serve", Log.Serve, 10*time.Second))
+	Learn(wanted, log, rounds) // whoever is told of something new makes a round of its own
+	known, unknown := Wanted(wanted, agreed)
+	graph.Reply(wanted, graph.Merge(graph.Work(known, log, "serve", Log.Serve, 10*time.Second), Forgot(unknown)))
 	got := graph.Work(Page(page), log, "ingest", Log.Ingest, 10*time.Second)
-	Again(Outcome(got, page, want), turn, rounds)
-	GiveUp(graph.Merge(answer.Failed(), page.Failed(), got.Failed()), turn, rounds)
+	Owe(got, owing)
+	Again(Outcome(got, page, want), turn, neighbours, rounds)
+	GiveUp(graph.Merge(answer.Failed(), page.Failed(), got.Failed()), turn, neighbours, rounds)
 	return g
 }
 

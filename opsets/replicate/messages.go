@@ -25,7 +25,6 @@ type Batch struct {
 // A Digest is the hash of a node's tips.
 type Digest struct {
 	Digest dag.ID `cbor:"digest"`
-	Asked  bool   `cbor:"asked"` // the receiver has a round with the sender already, or has had
 }
 
 // A Verdict answers a digest.
@@ -34,11 +33,15 @@ type Verdict struct {
 }
 
 // Have tells where a node's branches end, for the chains from From on and before To; a zero id is no bound. With more tips
-// than fit a node asks for one part of the chains after the other.
+// than fit a node asks for one part of the chains after the other. With a base the tips are only those that have come since the
+// two agreed on tips of that digest.
 type Have struct {
+	Base dag.ID    `cbor:"base"`
 	From dag.ID    `cbor:"from"`
 	To   dag.ID    `cbor:"to"`
 	Tips []dag.Tip `cbor:"tips"`
+
+	Asked bool `cbor:"asked"` // the receiver's round brought this one about
 }
 
 // With adds the tips of the node that serves, of the chains that are not asked for: of them nothing lacks.
@@ -59,12 +62,25 @@ func (h Have) With(own []dag.Tip) []dag.Tip {
 type Pages struct {
 	Page []byte `cbor:"page"`
 	More bool   `cbor:"more"`
+
+	Forgot bool `cbor:"forgot,omitempty"` // the server does not know the base: tell all tips
 }
 
 // An Intake says what became of a page.
 type Intake struct {
 	Admitted int
-	Missing  bool // it names deltas that this node does not hold
+	Missing  bool   // it names deltas that this node does not hold
+	Refused  string // why some of it is refused for good; "" when none of it is
+}
+
+// RefusedFor gives the reason for which some of a page is refused for good, or "". What waits for want of room is not.
+func RefusedFor(in dag.Ingested) string {
+	for _, r := range in.Refused {
+		if r.Reason != dag.WaitingFull {
+			return string(r.Reason)
+		}
+	}
+	return ""
 }
 
 // Brought is what a turn brought.
@@ -72,14 +88,27 @@ type Brought struct {
 	Admitted int
 	More     bool   // the other has more for this part of the chains
 	To       dag.ID // the part ends here; zero for the end of all
+	Forgot   bool
 }
 
-// A Log is the history of one context, as the protocol needs it. Digest and Have read memory, and tell of what is synced
-// alone; Have is in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve reads, and gives what
+// An Agreement is what this node and a peer both held when they last compared and found no difference.
+type Agreement struct {
+	Peer   graph.Peer
+	Digest dag.ID
+	Tips   []dag.Tip
+}
+
+// Key is the agreement's place in its table.
+func (a Agreement) Key() graph.Peer { return a.Peer }
+
+// A Log is the history of one context, as the protocol needs it. Digest, Tips, Have and Lacks read memory, and tell of what is
+// synced alone; Lacks tells whether one of some deltas is not held; Have is in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve reads, and gives what
 // lacks to a node that has Have.With of the tips held here.
 type Log interface {
 	Digest() dag.ID
+	Tips() []dag.Tip
 	Have() []dag.Tip
+	Lacks(tips []dag.Tip) bool
 	Ingest(ctx context.Context, b Batch) (Intake, error)
 	Serve(ctx context.Context, h Have) (Pages, error)
 }
@@ -103,6 +132,9 @@ type Round struct {
 	From  dag.ID // the part of the chains that is being asked for begins here
 	News  bool   // something was admitted since the first part
 	Idle  int    // turns in a row in which the peer had more and brought nothing
+
+	Brought bool // something was admitted in this round
+	Whole   bool // the peer has forgotten what the two agreed on
 }
 
 // Key is the round's place in its table.

@@ -97,29 +97,41 @@ var Turn = graph.Branch(Ops, "turn", 1, func(_ *graph.Tick, c graph.Change[Round
 var With = graph.Op1(Ops, "with", 1, func(_ *graph.Tick, r Round) (graph.Peer, error) { return r.Peer, nil })
 
 // Compare asks whether the other holds the same.
-var Compare = graph.Op2(Ops, "compare", 1, func(_ *graph.Tick, r Round, l Log) (Digest, error) { return Digest{l.Digest(), r.Cause == Asked}, nil })
+var Compare = graph.Op2(Ops, "compare", 1, func(_ *graph.Tick, _ Round, l Log) (Digest, error) { return Digest{l.Digest()}, nil })
 
-// Judge compares the two digests. When they differ this node begins a round with the sender too, unless the sender's was
-// brought about by one of this node's: two that differ and cannot help each other must come to rest.
-var Judge = graph.Op3(Ops, "judge", 1, func(x *graph.Tick, r *graph.Request[Digest, Verdict], l Log, t *rounds) (Verdict, error) {
-	if r.Value.Digest == l.Digest() {
-		return Verdict{Equal: true}, nil
+// Judge compares the two digests.
+var Judge = graph.Op2(Ops, "judge", 1, func(_ *graph.Tick, r *graph.Request[Digest, Verdict], l Log) (Verdict, error) {
+	return Verdict{Equal: r.Value.Digest == l.Digest()}, nil
+})
+
+// Learn begins a round with who fetches and tells of a tip that is not held here. It begins none when the other's round was
+// brought about by one of this node's: two that differ and cannot help each other must come to rest. Who merely lags is not
+// asked for what it is being sent.
+var Learn = graph.Op3(Ops, "learn", 1, func(_ *graph.Tick, r *graph.Request[Have, Pages], l Log, t *rounds) (graph.Done, error) {
+	if r.Value.Asked || len(r.Value.Tips) > MaxTips || !l.Lacks(r.Value.Tips) {
+		return graph.Done{}, nil
 	}
-	if r.Value.Asked {
-		return Verdict{}, nil
-	}
-	return Verdict{}, open(t, r.From, Asked, mostAsked)
+	return graph.Done{}, open(t, r.From, Asked, mostAsked)
 })
 
 // Equal tells verdicts apart.
 var Equal = graph.Branch(Ops, "equal", 1, func(_ *graph.Tick, v Verdict) (Verdict, bool, error) { return v, v.Equal, nil })
 
-// Want tells where this node's branches end: of all chains, or of as many from the round's place on as fit. A chain is not
-// torn, but one that fills a request alone.
-var Want = graph.Op3(Ops, "want", 1, func(_ *graph.Tick, _ Verdict, r Round, l Log) (Have, error) {
-	tips := l.Have()
+// Want tells where this node's branches end: of the chains that have changed since it agreed with the peer, else of all, or of
+// as many from the round's place on as fit. A chain is not torn, but one that fills a request alone.
+var Want = graph.Op4(Ops, "want", 1, func(_ *graph.Tick, _ Verdict, r Round, l Log, t *agreements) (Have, error) {
+	h, ok := since(r, l, t)
+	if !ok {
+		h = part(r, l.Have())
+	}
+	h.Asked = r.Cause == Asked
+	return h, nil
+})
+
+// part gives all tips, or those of the round's part when they do not fit.
+func part(r Round, tips []dag.Tip) Have {
 	if len(tips) <= MaxTips {
-		return Have{Tips: tips}, nil
+		return Have{Tips: tips}
 	}
 	at, _ := slices.BinarySearchFunc(tips, r.From, func(t dag.Tip, from dag.ID) int { return t.Chain.Compare(from) })
 	tips = tips[at:]
@@ -131,42 +143,52 @@ var Want = graph.Op3(Ops, "want", 1, func(_ *graph.Tick, _ Verdict, r Round, l L
 		}
 		if end > 0 {
 			h.To, h.Tips = tips[end].Chain, tips[:end]
-			return h, nil
+			return h
 		}
 		end, _ = slices.BinarySearchFunc(tips, tips[0].Chain, func(t dag.Tip, c dag.ID) int { return cmp.Or(t.Chain.Compare(c), -1) })
 		if h.Tips = tips[:MaxTips]; end < len(tips) {
 			h.To = tips[end].Chain
 		}
 	}
-	return h, nil
+	return h
+}
+
+// Wanted is what another node asks for, when what it counts from is known here.
+var Wanted = graph.Branch2(Ops, "wanted", 1, func(_ *graph.Tick, r *graph.Request[Have, Pages], t *agreements) (Have, bool, error) {
+	h := r.Value
+	if len(h.Tips) > MaxTips {
+		return Have{}, false, graph.Fail(graph.TooLarge, "%d tips, the bound is %d", len(h.Tips), MaxTips)
+	}
+	if h.Base.IsZero() {
+		return h, true, nil
+	}
+	a, ok := t.Get(r.From)
+	return Have{Tips: slices.Concat(a.Tips, h.Tips)}, ok && a.Digest == h.Base, nil
 })
 
-// Wanted is what another node asks for.
-var Wanted = graph.Op1(Ops, "wanted", 1, func(_ *graph.Tick, r *graph.Request[Have, Pages]) (Have, error) {
-	if len(r.Value.Tips) > MaxTips {
-		return Have{}, graph.Fail(graph.TooLarge, "%d tips, the bound is %d", len(r.Value.Tips), MaxTips)
-	}
-	return r.Value, nil
-})
+// Forgot answers who counts from what is not known here.
+var Forgot = graph.Op1(Ops, "forgot", 1, func(_ *graph.Tick, _ Have) (Pages, error) { return Pages{Forgot: true}, nil })
 
 // Page is a fetched page, to be taken in.
 var Page = graph.Op1(Ops, "page", 1, func(_ *graph.Tick, p Pages) (Batch, error) { return Batch{p.Page}, nil })
 
 // Outcome is what a turn brought.
 var Outcome = graph.Op3(Ops, "outcome", 1, func(_ *graph.Tick, in Intake, p Pages, h Have) (Brought, error) {
-	return Brought{in.Admitted, p.More, h.To}, nil
+	return Brought{in.Admitted, p.More, h.To, p.Forgot && !h.Base.IsZero()}, nil
 })
 
 // Again takes the next turn: with the same part of the chains while it brings news, then with the next part, and once more
 // from the first when something was admitted meanwhile. A turn without news in the last part ends the round.
-var Again = graph.Op3(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round, t *rounds) (graph.Done, error) {
+var Again = graph.Op4(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
 	r, ok := t.Get(was.Peer)
 	if !ok {
 		return graph.Done{}, nil
 	}
 	switch {
+	case b.Forgot:
+		r.Whole = true
 	case b.Admitted > 0:
-		r.News, r.Idle = true, 0
+		r.News, r.Brought, r.Idle = true, true, 0
 	case b.More && r.Idle < maxIdle: // another peer brought it meanwhile
 		r.Idle++
 	case !b.To.IsZero():
@@ -174,7 +196,7 @@ var Again = graph.Op3(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round,
 	case !r.From.IsZero() && r.News:
 		r.From, r.Idle, r.News = dag.ID{}, 0, false
 	default:
-		return graph.Done{}, end(t, r.Peer)
+		return graph.Done{}, end(t, r.Peer, near)
 	}
 	r.Turn++
 	if r.From.IsZero() { // else what came up may be in a part that is over
@@ -184,21 +206,33 @@ var Again = graph.Op3(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round,
 })
 
 // End ends a round of two that agree.
-var End = graph.Op3(Ops, "end", 1, func(_ *graph.Tick, _ Verdict, was Round, t *rounds) (graph.Done, error) {
-	return graph.Done{}, end(t, was.Peer)
+var End = graph.Op4(Ops, "end", 1, func(_ *graph.Tick, _ Verdict, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
+	return graph.Done{}, end(t, was.Peer, near)
 })
 
 // GiveUp ends a round that failed; the next one tries again.
-var GiveUp = graph.Op3(Ops, "give_up", 1, func(_ *graph.Tick, _ graph.Failure, was Round, t *rounds) (graph.Done, error) {
-	return graph.Done{}, end(t, was.Peer)
+var GiveUp = graph.Op4(Ops, "give_up", 1, func(_ *graph.Tick, _ graph.Failure, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
+	return graph.Done{}, end(t, was.Peer, near)
 })
 
-// end takes one more turn when something new came up, or ends the round.
-func end(t *rounds, p graph.Peer) error {
+// end takes one more turn when something new came up, or ends the round. What a round brought was not published to this node,
+// so its other neighbours may lack it too: each is compared with, and news spread as fast as nodes answer.
+func end(t *rounds, p graph.Peer, near []graph.Peer) error {
 	r, ok := t.Get(p)
 	if ok && r.Again != NoCause {
-		return t.Put(Round{Peer: p, Turn: r.Turn + 1, Cause: r.Again}, roundTTL)
+		return t.Put(Round{Peer: p, Turn: r.Turn + 1, Cause: r.Again, Brought: r.Brought}, roundTTL)
 	}
 	t.Remove(p)
+	if !r.Brought {
+		return nil
+	}
+	for _, q := range near {
+		if q == p {
+			continue
+		}
+		if err := open(t, q, Own, mostAsked); err != nil {
+			return err
+		}
+	}
 	return nil
 }

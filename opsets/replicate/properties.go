@@ -4,23 +4,31 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/merograph/merograph/graph"
 	"github.com/merograph/merograph/sim"
 )
 
 const (
-	sometimesPage    = "a catch-up fetched a page"
-	sometimesGossip  = "gossip brought a delta"
-	sometimesMissing = "a delta waited for its past"
+	sometimesPage     = "a catch-up fetched a page"
+	sometimesGossip   = "gossip brought a delta"
+	sometimesMissing  = "a delta waited for its past"
+	sometimesDelivery = "what was not acknowledged was delivered"
+	sometimesFork     = "a hostile node forked its chain, and honest ones hold both branches"
 
-	// settling is the time that a write may take to reach every node: some tours.
-	settling = 2 * time.Minute
+	// settling is the time that a write may take to reach every node: two periods.
+	settling = time.Minute
+	// silent is when nobody has anything to tell any more: acknowledgements and their retries are over too.
+	silent = settling + time.Minute
 )
 
 var properties = []sim.Property{
-	{Name: "an acknowledged write outlives restarts, and nothing honest is refused", Kind: sim.Safety, CheckNode: func(_ *sim.World, n *sim.Node) error {
+	{Name: "an acknowledged write outlives restarts, a delta is admitted once and after its past, nothing honest is refused", Kind: sim.Safety, CheckNode: func(_ *sim.World, n *sim.Node) error {
+		if n.Hostile() {
+			return nil
+		}
 		return kept(n).wrong
 	}, Check: func(w *sim.World) error {
-		for _, n := range w.Nodes() {
+		for _, n := range honest(w) {
 			if err := kept(n).wrong; err != nil {
 				return fmt.Errorf("%s: %w", n.ID(), err)
 			}
@@ -28,29 +36,80 @@ var properties = []sim.Property{
 		return nil
 	}},
 	{Name: "after healing all nodes hold the same deltas and every acknowledged write", Kind: sim.Liveness, Within: settling, Check: converged},
+	{Name: "after healing each node has acknowledged to its neighbours what they wrote", Kind: sim.Liveness, Within: silent, Check: acknowledged},
+	{Name: "nodes that agree say nothing but comparisons", Kind: sim.Safety, Check: func(w *sim.World) error { return w.State.(*told).loud }},
+	{Name: "what is held is bounded by the peers", Kind: sim.Safety, CheckNode: bounded, Check: func(w *sim.World) error {
+		for _, n := range honest(w) {
+			if err := bounded(w, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
 	{Name: sometimesPage, Kind: sim.Sometimes},
 	{Name: sometimesGossip, Kind: sim.Sometimes},
 	{Name: sometimesMissing, Kind: sim.Sometimes},
+	{Name: sometimesDelivery, Kind: sim.Sometimes},
+	{Name: sometimesFork, Kind: sim.Sometimes},
+}
+
+// bounded says that no other can make a node hold more than it may: calls that go on at once, and what they own.
+func bounded(_ *sim.World, n *sim.Node) error {
+	if n.Hostile() || !n.Up() {
+		return nil
+	}
+	in := n.Instance()
+	if rows := graph.SizeOf(in, "rounds"); rows > maxRounds {
+		return fmt.Errorf("%s: %d rounds", n.ID(), rows)
+	}
+	if rows := graph.SizeOf(in, "deliveries"); rows > len(n.World().Nodes()) {
+		return fmt.Errorf("%s: %d deliveries, of %d nodes", n.ID(), rows, len(n.World().Nodes()))
+	}
+	return nil
+}
+
+// acknowledged asks what honest neighbours know of each other. A run without faults goes on writing.
+func acknowledged(w *sim.World) error {
+	if w.Plan() == (sim.Plan{}) {
+		return nil
+	}
+	for _, n := range honest(w) {
+		if !n.Up() {
+			continue
+		}
+		view := graph.FeedOf[graph.Peer, Delivery](n.Instance(), "deliveries").Get()
+		for _, p := range n.Neighbours().Get() {
+			if other := w.Node(p); other.Hostile() || !other.Up() {
+				continue
+			}
+			d, _ := view.Get(p)
+			if lacks := Behind(d.Acknowledged, kept(n).Mine()); lacks > 0 {
+				return fmt.Errorf("%s has not acknowledged %d of the deltas of %s", p, lacks, n.ID())
+			}
+		}
+	}
+	return nil
 }
 
 // converged leaves out what was written lately, for a run without faults goes on writing.
 func converged(w *sim.World) error {
 	quiet := true
-	for _, from := range w.Nodes() {
+	nodes := honest(w)
+	for _, from := range nodes {
 		for _, a := range kept(from).acked {
 			if w.Now().Sub(a.at) < settling {
 				quiet = false
 				continue
 			}
-			for _, n := range w.Nodes() {
+			for _, n := range nodes {
 				if n.Up() && !kept(n).journal.Has(a.id) {
 					return fmt.Errorf("%s lacks %v, which %s was answered at %v", n.ID(), a.id, from.ID(), time.Duration(a.at))
 				}
 			}
 		}
 	}
-	first := w.Nodes()[0]
-	for _, n := range w.Nodes() {
+	first := nodes[0]
+	for _, n := range nodes {
 		if quiet && n.Up() && first.Up() && kept(n).Digest() != kept(first).Digest() {
 			return fmt.Errorf("%s and %s hold different deltas", n.ID(), first.ID())
 		}

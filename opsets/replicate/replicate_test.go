@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,12 +20,18 @@ import (
 // journal is a real journal, as Log.
 type journal struct {
 	*dag.Journal
-	ctx dag.ID
-	got []dag.Ingested
+	ctx   dag.ID
+	got   []dag.Ingested
+	wrote []int
 }
 
-func (l *journal) Digest() dag.ID  { return dag.Digest(l.Tips(l.ctx)) }
+func (l *journal) Digest() dag.ID  { return dag.Digest(l.Tips()) }
+func (l *journal) Tips() []dag.Tip { return l.Journal.Tips(l.ctx) }
 func (l *journal) Have() []dag.Tip { return l.Journal.Have(l.ctx) }
+
+func (l *journal) Lacks(tips []dag.Tip) bool {
+	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !l.Has(t.ID) })
+}
 
 func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
 	if len(b.Page) == 0 {
@@ -32,13 +39,44 @@ func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
 	}
 	in, err := l.Journal.Ingest(l.ctx, b.Page)
 	l.got = append(l.got, in)
-	return Intake{in.Admitted, len(in.Missing) > 0}, err
+	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0, Refused: RefusedFor(in)}, err
 }
 
 func (l *journal) Serve(_ context.Context, h Have) (Pages, error) {
-	page, more, err := l.Journal.Serve(l.ctx, h.With(l.Tips(l.ctx)), MaxPage)
-	return Pages{page, more}, err
+	page, more, err := l.Journal.Serve(l.ctx, h.With(l.Tips()), MaxPage)
+	return Pages{Page: page, More: more}, err
 }
+
+// Mine implements Outbox: a node writes as the authors that it wrote as.
+func (l *journal) Mine() (tips []dag.Tip) {
+	for _, a := range l.wrote {
+		tips = append(tips, l.TipsOf(l.ctx, signer(a).Public())...)
+	}
+	slices.SortFunc(tips, dag.Tip.Compare)
+	return tips
+}
+
+// Theirs implements Outbox: a writes as author 0, b as 1.
+func (l *journal) Theirs(p graph.Peer) []dag.Tip {
+	if len(p) != 1 || p[0] < 'a' || p[0] > 'd' {
+		return nil
+	}
+	return l.TipsOf(l.ctx, signer(int(p[0]-'a')).Public())
+}
+
+func (l *journal) Batch(_ context.Context, q Queued) (Batch, error) {
+	own := l.Mine()
+	have := slices.DeleteFunc(l.Tips(), func(t dag.Tip) bool { return slices.Contains(own, t) })
+	page, _, err := l.ServeSome(l.ctx, append(have, q.Acknowledged...), MaxPage, q.Most)
+	return Batch{page}, err
+}
+
+// noOutbox is the outbox of who writes nothing.
+type noOutbox struct{}
+
+func (noOutbox) Mine() []dag.Tip                              { return nil }
+func (noOutbox) Theirs(graph.Peer) []dag.Tip                  { return nil }
+func (noOutbox) Batch(context.Context, Queued) (Batch, error) { return Batch{}, nil }
 
 func signer(i int) dag.Signer {
 	seed := make([]byte, ed25519.SeedSize)
@@ -96,6 +134,9 @@ func journals(t *testing.T, nodes, authors int) (out []*journal) {
 func (l *journal) write(t *testing.T, author, many, size int) []byte {
 	t.Helper()
 	var entries []*dag.Entry
+	if !slices.Contains(l.wrote, author) {
+		l.wrote = append(l.wrote, author)
+	}
 	for range many {
 		p, err := l.Write(l.ctx, signer(author), dag.Edit{Kind: dag.KindData, Payload: make([]byte, size)})
 		if err != nil {
@@ -106,7 +147,7 @@ func (l *journal) write(t *testing.T, author, many, size int) []byte {
 	if err := l.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	page, err := l.Batch(dag.Runs(entries)[0])
+	page, err := l.Journal.Batch(dag.Runs(entries)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +157,11 @@ func (l *journal) write(t *testing.T, author, many, size int) []byte {
 // start starts a node; its neighbours are set by the feed.
 func start(w *graphtest.World, self graph.Peer, l Log) (*graphtest.Node, *graph.Feed[[]graph.Peer]) {
 	f := graph.NewFeed[[]graph.Peer](nil)
-	return w.Start(Protocol(), "peer", self, graph.Bind("log", l), graph.Bind("neighbours", f)), f
+	box, ok := l.(Outbox)
+	if !ok {
+		box = noOutbox{}
+	}
+	return w.Start(Protocol(), "peer", self, graph.Bind("log", l), graph.Bind("neighbours", f), graph.Bind("outbox", box), graph.Bind("pace", Pace{})), f
 }
 
 func TestCatchUp(t *testing.T) {
@@ -153,7 +198,7 @@ func TestBothWays(t *testing.T) {
 	js[0].write(t, 0, 300, 100)
 	js[1].write(t, 1, 300, 100)
 	w.Pass(31 * time.Second)
-	if js[0].Digest() != js[1].Digest() || len(js[0].Tips(js[0].ctx)) != 2 {
+	if js[0].Digest() != js[1].Digest() || len(js[0].Tips()) != 2 {
 		t.Fatal("they differ after a tour")
 	}
 }
@@ -214,10 +259,14 @@ func TestIngestFails(t *testing.T) {
 	if len(b.Failures) != 1 || b.Failures[0].Step != "log.ingest" {
 		t.Errorf("failures: %v", b.Failures)
 	}
+	failed := 0
 	for _, c := range b.Instance.Counters().Steps {
-		if c.Name == "log.ingest" && len(c.Failed) == 0 {
-			t.Errorf("step %d counts no failure", c.Step)
+		if c.Name == "log.ingest" && len(c.Failed) > 0 {
+			failed++
 		}
+	}
+	if failed != 2 {
+		t.Errorf("%d steps count a failure: that of gossip and that of pages have to", failed)
 	}
 	if n := w.Count("b", "fetch", graph.RequestMsg); n < 3 || n > 30 {
 		t.Errorf("%d attempts in two minutes", n)
@@ -254,11 +303,13 @@ type stubborn struct {
 }
 
 func (l *stubborn) Digest() dag.ID                                { return dag.ID{l.digest} }
+func (l *stubborn) Lacks([]dag.Tip) bool                          { return true }
+func (l *stubborn) Tips() []dag.Tip                               { return l.tips }
 func (l *stubborn) Have() []dag.Tip                               { return l.tips }
 func (l *stubborn) Ingest(context.Context, Batch) (Intake, error) { return Intake{}, nil }
 func (l *stubborn) Serve(_ context.Context, h Have) (Pages, error) {
 	l.asked = append(l.asked, h)
-	return Pages{l.page, l.more}, nil
+	return Pages{Page: l.page, More: l.more}, nil
 }
 
 // Two that differ and cannot help each other come to rest; graphtest fails a world that does not.
@@ -338,7 +389,7 @@ func TestHostileAsker(t *testing.T) {
 	n, _ := start(w, "a", journals(t, 1, 1)[0])
 	for i := range 100 {
 		for k := range mostAsked + 10 {
-			if f := w.Ask(graph.Peer(fmt.Sprintf("x%03d", k)), "a", "compare", Digest{Digest: dag.ID{byte(i)}}, &Verdict{}); f != nil {
+			if f := w.Ask(graph.Peer(fmt.Sprintf("x%03d", k)), "a", "fetch", Have{Tips: []dag.Tip{{ID: dag.ID{byte(i), 1}}}}, &Pages{}); f != nil {
 				t.Fatal(f)
 			}
 		}

@@ -26,6 +26,8 @@ func scenarioOf(writes int) sim.Scenario {
 		Bind:       bind,
 		Script:     func(w *sim.World) { script(w, writes) },
 		OnCrash:    func(n *sim.Node) { kept(n).disk.Crash(); kept(n).journal = nil },
+		Hostile:    hostile,
+		Sent:       sent,
 		Properties: properties,
 	}
 }
@@ -38,7 +40,8 @@ type member struct {
 	ctx     dag.ID
 	signer  dag.Signer
 	acked   []acked
-	wrong   error // the first thing that may not happen
+	in      map[dag.ID]bool // what the journal that is open has admitted
+	wrong   error           // the first thing that may not happen
 }
 
 // acked is an acknowledged write.
@@ -50,6 +53,30 @@ type acked struct {
 var _ Log = (*member)(nil)
 
 func kept(n *sim.Node) *member { return n.Kept.(*member) }
+
+// honest gives the nodes that keep to the protocol.
+func honest(w *sim.World) []*sim.Node {
+	return slices.DeleteFunc(slices.Clone(w.Nodes()), (*sim.Node).Hostile)
+}
+
+// Admitted implements dag.Observer: each delta is admitted once, after its past.
+func (m *member) Admitted(_ dag.ID, e *dag.Entry) {
+	if m.in[e.ID] {
+		m.blame(fmt.Errorf("%v is admitted twice", e.ID))
+	}
+	for _, p := range append(e.Delta.Parents[:len(e.Delta.Parents):len(e.Delta.Parents)], e.Delta.Prev) {
+		if !p.IsZero() && !m.in[p] {
+			m.blame(fmt.Errorf("%v is admitted before %v, which it stands on", e.ID, p))
+		}
+	}
+	m.in[e.ID] = true
+}
+
+// Synced implements dag.Observer.
+func (m *member) Synced(dag.ID, []*dag.Entry, dag.Mark) {}
+
+// Failed implements dag.Observer.
+func (m *member) Failed(err error) { m.blame(err) }
 
 // blame keeps the first error.
 func (m *member) blame(err error) {
@@ -91,12 +118,13 @@ func bind(n *sim.Node) []graph.Option {
 			m.blame(fmt.Errorf("%v was acknowledged at %v and is gone after restart %d", a.id, time.Duration(a.at), n.Restarts()))
 		}
 	}
-	return []graph.Option{graph.Bind("log", Log(m)), graph.Bind("neighbours", n.Neighbours())}
+	return []graph.Option{graph.Bind("log", Log(m)), graph.Bind("neighbours", n.Neighbours()), graph.Bind("outbox", Outbox(m)), graph.Bind("pace", Pace{})}
 }
 
 // open opens the journal; when that fails, which it may not, the node goes on with an empty one.
 func (m *member) open() {
-	o := dag.Options{Wall: m.n.Wall, Rand: entropy{m.n}, SegmentBytes: 4 << 20}
+	m.in = map[dag.ID]bool{}
+	o := dag.Options{Wall: m.n.Wall, Rand: entropy{m.n}, SegmentBytes: 4 << 20, Observer: m}
 	j, rec, err := dag.Open(m.disk, o)
 	if err == nil && len(rec.Damage) > 0 {
 		m.blame(fmt.Errorf("damage after a crash: %+v", rec.Damage))
@@ -142,6 +170,14 @@ func (m *member) join() (err error) {
 // Digest implements Log.
 func (m *member) Digest() dag.ID { return dag.Digest(m.journal.Tips(m.ctx)) }
 
+// Tips implements Log.
+func (m *member) Tips() []dag.Tip { return m.journal.Tips(m.ctx) }
+
+// Lacks implements Log.
+func (m *member) Lacks(tips []dag.Tip) bool {
+	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !m.journal.Has(t.ID) })
+}
+
 // Have implements Log.
 func (m *member) Have() []dag.Tip { return m.journal.Have(m.ctx) }
 
@@ -151,7 +187,7 @@ func (m *member) Serve(_ context.Context, h Have) (Pages, error) {
 	if len(page) > 0 {
 		m.n.World().Reached(sometimesPage)
 	}
-	return Pages{page, more}, err
+	return Pages{Page: page, More: more}, err
 }
 
 // Ingest implements Log.
@@ -162,7 +198,7 @@ func (m *member) Ingest(_ context.Context, b Batch) (Intake, error) {
 	in, err := m.journal.Ingest(m.ctx, b.Page)
 	m.blame(err)
 	for _, r := range in.Refused {
-		if r.Reason != dag.WaitingFull {
+		if r.Reason != dag.WaitingFull && !m.n.World().Plan().Hostile {
 			m.blame(fmt.Errorf("refused: %v", r))
 		}
 	}
@@ -173,17 +209,55 @@ func (m *member) Ingest(_ context.Context, b Batch) (Intake, error) {
 	if len(in.Missing) > 0 {
 		w.Reached(sometimesMissing)
 	}
-	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0}, err
+	if in.Admitted > 0 && w.Plan().Hostile && slices.ContainsFunc(m.journal.Stats().Contexts, func(c dag.ContextStats) bool { return c.Forks > 0 }) {
+		w.Reached(sometimesFork)
+	}
+	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0, Refused: RefusedFor(in)}, err
 }
 
-// told is what has been published, by its hash.
+// Mine implements Outbox.
+func (m *member) Mine() []dag.Tip { return m.journal.TipsOf(m.ctx, m.signer.Public()) }
+
+// Theirs implements Outbox.
+func (m *member) Theirs(p graph.Peer) []dag.Tip {
+	w := m.n.World()
+	for _, n := range w.Nodes() {
+		if n.ID() == p {
+			return m.journal.TipsOf(m.ctx, dag.Key(keyOf(w, n.Index()).Public().(ed25519.PublicKey)))
+		}
+	}
+	return nil
+}
+
+// Batch implements Outbox.
+func (m *member) Batch(_ context.Context, q Queued) (Batch, error) {
+	mine := m.Mine()
+	have := slices.DeleteFunc(m.journal.Tips(m.ctx), func(t dag.Tip) bool { return slices.Contains(mine, t) })
+	page, _, err := m.journal.ServeSome(m.ctx, append(have, q.Acknowledged...), MaxPage, q.Most)
+	if len(page) > 0 {
+		m.n.World().Reached(sometimesDelivery)
+	}
+	return Batch{page}, err
+}
+
+// told is what has been published, by its hash, and what was said after all was said.
 type told struct {
 	pages map[[sha256.Size]byte]bool
+	loud  error
+}
+
+// sent notes what honest nodes say to each other when they should agree: nothing but comparisons.
+func sent(from, to *sim.Node, m *graph.Message) {
+	t, ok := from.World().State.(*told)
+	if !ok || t.loud != nil || from.Hostile() || to.Hostile() || m.Channel == "compare" || from.World().Plan() == (sim.Plan{}) || from.World().HealedFor() < silent {
+		return
+	}
+	t.loud = fmt.Errorf("%s sends %s a %v of %s, %v after healing", from.ID(), to.ID(), m.Kind, m.Channel, from.World().HealedFor())
 }
 
 func script(w *sim.World, writes int) {
 	w.State = &told{pages: map[[sha256.Size]byte]bool{}}
-	for _, n := range w.Nodes() {
+	for _, n := range honest(w) {
 		left := writes
 		w.EveryOn(n, 30*time.Second, 20*time.Second, func(n *sim.Node) {
 			m := kept(n)

@@ -19,8 +19,13 @@ func TestCompile(t *testing.T) {
 }
 
 func TestSimulation(t *testing.T) {
-	simtest.Campaign(t, Scenario, sim.Options{Nodes: 15, Time: 6 * time.Minute}, 3,
-		"none", "loss", "churn", "loss,churn", "loss,churn,delay,reorder,duplicate")
+	simtest.Campaign(t, Scenario, sim.Options{Nodes: 15, Time: 6 * time.Minute}, 2,
+		"none", "loss", "loss,churn", "loss,churn,delay,reorder,duplicate", "all")
+}
+
+// TestSwarm: each seed has half of the faults, hostile members with valid keys among them.
+func TestSwarm(t *testing.T) {
+	simtest.Swarm(t, Scenario, sim.Options{Nodes: 9, Time: 6 * time.Minute}, 30)
 }
 
 func TestSimulationLarge(t *testing.T) {

@@ -59,14 +59,20 @@ func (m *member) blame(r rule, format string, args ...any) {
 // open opens the journal and folds the store. A journal that does not open has the node try again later.
 func (m *member) open() {
 	w := m.n.World()
-	fold := store.NewFold()
 	m.told, m.live, m.journal, m.kv = map[dag.ID]bool{}, false, nil, nil
-	j, rec, err := dag.Open(&m.mem, dag.Options{Observer: fold, Wall: m.n.Wall, Rand: entropy{m.n}, SegmentBytes: 4 << 20})
+	present, err := store.New(&table{})
+	if err != nil {
+		m.fails("open the store", err)
+		return
+	}
+	j, rec, err := dag.Open(&m.mem, dag.Options{Index: present, Observer: present, Wall: m.n.Wall, Rand: entropy{m.n}, SegmentBytes: 4 << 20})
 	if err != nil {
 		m.fails("open the log", err)
 		return
 	}
 	m.journal = j
+	present.Opened(j.Contexts(), func(dag.ID) []store.View { return []store.View{m} })
+	m.recall()
 	r := shared(w)
 	if !m.begun && m.n.Index() == 0 {
 		err = m.found()
@@ -74,12 +80,26 @@ func (m *member) open() {
 		err = j.Join(r.ctx)
 	}
 	m.begun = true
-	m.kv = store.NewKV(j, m.signer, r.ctx)
-	fold.Opened(func(dag.ID) []store.View { return []store.View{m.kv, m} })
+	m.kv = present.KV(j, m.signer, r.ctx)
 	m.recovered(rec)
 	m.live, m.stopped = true, false
 	if err != nil {
 		m.fails("begin", err)
+	}
+}
+
+// recall takes note of what the log held when it opened, of which a view is not told.
+func (m *member) recall() {
+	for _, ctx := range m.journal.Contexts() {
+		var all []*dag.Entry
+		if err := m.journal.Each(ctx, func(e *dag.Entry) error {
+			all = append(all, e)
+			m.Admitted(e)
+			return nil
+		}); err != nil {
+			m.fails("read the log", err)
+		}
+		m.Synced(all)
 	}
 }
 
@@ -144,6 +164,19 @@ func (m *member) Digest() dag.ID {
 	return dag.Digest(m.journal.Tips(shared(m.n.World()).ctx))
 }
 
+// Tips implements replicate.Log.
+func (m *member) Tips() []dag.Tip {
+	if m.journal == nil {
+		return nil
+	}
+	return m.journal.Tips(shared(m.n.World()).ctx)
+}
+
+// Lacks implements replicate.Log.
+func (m *member) Lacks(tips []dag.Tip) bool {
+	return m.journal != nil && slices.ContainsFunc(tips, func(t dag.Tip) bool { return !m.journal.Has(t.ID) })
+}
+
 // Have implements replicate.Log.
 func (m *member) Have() []dag.Tip {
 	if m.journal == nil {
@@ -199,7 +232,7 @@ func (m *member) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake,
 	if missing {
 		w.Reached(sometimesMissing)
 	}
-	return replicate.Intake{Admitted: in.Admitted, Missing: missing}, nil
+	return replicate.Intake{Admitted: in.Admitted, Missing: missing, Refused: replicate.RefusedFor(in)}, nil
 }
 
 // Admitted implements store.View: each delta once in a life, after its past.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/dag"
 	"github.com/merograph/merograph/sim"
 )
@@ -32,7 +33,16 @@ var properties = []sim.Property{
 		return each(w, func(m *member, j *judgment) error { return j.invalid })
 	}},
 	{Name: "the store shows the naive fold of what is held", Kind: sim.Liveness, Check: func(w *sim.World) error {
-		return each(w, func(m *member, j *judgment) error { return j.shows(m.kv.List("", 0)) })
+		return each(w, func(m *member, j *judgment) error {
+			var list []store.Entry
+			for e, err := range m.kv.List("", "") {
+				if err != nil {
+					return err
+				}
+				list = append(list, e)
+			}
+			return j.shows(list)
+		})
 	}},
 	{Name: "every fork that is held is shown", Kind: sim.Liveness, Check: func(w *sim.World) error {
 		return each(w, func(m *member, j *judgment) error {

@@ -95,7 +95,7 @@ func bind(n *sim.Node) []graph.Option {
 	if w := n.World(); n.Restarts() > 0 { // whoever starts a node again wants something of it
 		w.After(time.Duration(n.RandN("again", int(3*time.Second))), n, func(n *sim.Node) { m.wanted() })
 	}
-	return []graph.Option{graph.Bind("log", replicate.Log(m)), graph.Bind("neighbours", n.Neighbours())}
+	return []graph.Option{graph.Bind("log", replicate.Log(m)), graph.Bind("outbox", replicate.Outbox(outgoing{m})), graph.Bind("pace", replicate.Pace{}), graph.Bind("neighbours", n.Neighbours())}
 }
 
 // granted is how many authors the genesis grants.

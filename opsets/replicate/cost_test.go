@@ -1,0 +1,175 @@
+package replicate
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/merograph/merograph/dag"
+	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/graph/graphtest"
+)
+
+// cost is what a catch-up took, both ways.
+type cost struct{ bytes, trips int }
+
+func costOf(w *graphtest.World) (c cost) {
+	for _, m := range w.Sent {
+		switch {
+		case m.Kind == graph.RequestMsg:
+			c.trips++
+			c.bytes += len(m.Payload)
+		case m.Kind == graph.ReplyMsg:
+			c.bytes += len(m.Payload)
+		}
+	}
+	w.Sent = nil
+	return c
+}
+
+// canonical is the size of the deltas that l has and other does not.
+func canonical(t *testing.T, l, other *journal) (n, bytes int) {
+	t.Helper()
+	if err := l.Each(l.ctx, func(e *dag.Entry) error {
+		if !other.Has(e.ID) {
+			n, bytes = n+1, bytes+len(e.Raw)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return n, bytes
+}
+
+// lagging is a network of two, in which b lacks what the last write gave a.
+type lagging struct {
+	w    *graphtest.World
+	js   []*journal
+	near *graph.Feed[[]graph.Peer]
+}
+
+func lag(t *testing.T, authors, before int) *lagging {
+	t.Helper()
+	l := &lagging{w: graphtest.New(t), js: journals(t, 2, authors)}
+	start(l.w, "a", l.js[0])
+	_, l.near = start(l.w, "b", l.js[1])
+	l.writeAll(t, authors, before)
+	l.near.Set([]graph.Peer{"a"})
+	l.w.Pass(time.Minute)
+	l.near.Set(nil)
+	l.w.Pass(time.Millisecond)
+	if l.js[0].Digest() != l.js[1].Digest() {
+		t.Fatal("the two do not begin equal")
+	}
+	l.w.Sent = nil
+	return l
+}
+
+func (l *lagging) writeAll(t *testing.T, authors, deltas int) {
+	for k := range authors {
+		for left := deltas / authors; left > 0; left -= 200 {
+			l.js[0].write(t, k, min(left, 200), 20)
+		}
+	}
+}
+
+// meet has b meet a, and gives what that cost until they agreed.
+func (l *lagging) meet(t *testing.T, name string) (c cost, bytes int) {
+	t.Helper()
+	n, bytes := canonical(t, l.js[0], l.js[1])
+	l.near.Set([]graph.Peer{"a"})
+	l.w.Pass(time.Millisecond)
+	c = costOf(l.w)
+	if l.js[0].Digest() != l.js[1].Digest() {
+		t.Errorf("%s: they differ after %+v", name, c)
+	}
+	l.near.Set(nil)
+	l.w.Pass(time.Millisecond)
+	l.w.Sent = nil
+	t.Logf("%s: %d deltas, %d bytes canonical: %d requests, %d bytes, %.2f of canonical", name, n, bytes, c.trips, c.bytes, float64(c.bytes)/float64(max(1, bytes)))
+	return c, bytes
+}
+
+// The costs of DESIGN 7. With SIM_LARGE the lags are those of the budget.
+func TestCatchUpCosts(t *testing.T) {
+	many := 4000
+	if os.Getenv("SIM_LARGE") != "" {
+		many = 100_000
+	}
+	l := lag(t, 100, 10_000)
+	if c, _ := l.meet(t, "equal"); c.trips != 1 || c.bytes >= 100 {
+		t.Errorf("equal: %+v, want one request and less than 100 bytes", c)
+	}
+	// DATA 4.2, step 1: tips changed since the two last agreed. What has not changed costs nothing.
+	l.js[0].write(t, 7, 1, 20)
+	if c, bytes := l.meet(t, "one delta of 100 authors"); c.bytes > bytes+1500 {
+		t.Errorf("one delta: %+v", c)
+	}
+	l.js[0].write(t, 7, 100, 20)
+	if c, _ := l.meet(t, "100 keystrokes"); c.trips > 3 { // who lags asks; who is asked lacks nothing, and asks nobody
+		t.Errorf("100 keystrokes: %+v", c)
+	}
+	l.writeAll(t, 100, many)
+	l.meet(t, "behind, of 100 authors")
+
+	l = lag(t, 1, 100)
+	l.writeAll(t, 1, many)
+	if c, bytes := l.meet(t, "behind, of one author"); c.trips > 10+many/500 || c.bytes > bytes*5/4 {
+		t.Errorf("behind: %+v", c)
+	}
+}
+
+// DATA 4.2: who has forgotten what the two agreed on is told all tips.
+func TestForgottenAgreement(t *testing.T) {
+	l := lag(t, 3, 300)
+	l.js[0].write(t, 1, 3, 20)
+	again, _ := start(l.w, "a", l.js[0]) // with nothing in its tables
+	if c, _ := l.meet(t, "after a restart of the other"); c.trips > 16 || len(again.Failures) > 0 {
+		t.Errorf("%+v, failures %v", c, again.Failures)
+	}
+	var p Pages
+	if f := l.w.Ask("x", "a", "fetch", Have{Base: dag.ID{1}}, &p); f != nil || !p.Forgot || len(p.Page) > 0 {
+		t.Errorf("a base that is unknown: %+v, %v", p, f)
+	}
+	// One who says so for ever is left.
+	w := graphtest.New(t)
+	j := journals(t, 1, 1)[0]
+	n, near := start(w, "a", j)
+	equal := true
+	w.Stranger("x", func(m graph.Message) []graph.Message {
+		switch {
+		case m.Kind != graph.RequestMsg:
+			return nil
+		case m.Channel == "compare":
+			return graphtest.Reply(m, Verdict{Equal: equal})
+		}
+		return graphtest.Reply(m, Pages{Forgot: true, More: true})
+	})
+	near.Set([]graph.Peer{"x"})
+	w.Pass(time.Millisecond)
+	equal = false
+	near.Set(nil)
+	w.Pass(time.Millisecond)
+	near.Set([]graph.Peer{"x"})
+	w.Pass(time.Millisecond)
+	if got := w.Count("a", "fetch", graph.RequestMsg); got < 2 || got > maxIdle+2 || len(n.Failures) > 0 {
+		t.Errorf("%d fetches, failures %v", got, n.Failures)
+	}
+}
+
+// What a round brought was not published to this node: its other neighbours are compared with at once.
+func TestNewsGoOn(t *testing.T) {
+	w := graphtest.New(t)
+	js := journals(t, 3, 1)
+	start(w, "a", js[0])
+	_, near := start(w, "b", js[1])
+	start(w, "c", js[2])
+	near.Set([]graph.Peer{"c"})
+	w.Pass(time.Millisecond)
+	js[0].write(t, 0, 3, 10)
+	near.Set([]graph.Peer{"a", "c"})
+	w.Pass(time.Millisecond)
+	if js[0].Digest() != js[2].Digest() {
+		t.Error("what b has learned of a has not reached c")
+	}
+}
