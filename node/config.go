@@ -229,5 +229,6 @@ func (c *Config) Validate() error {
 	if c.Network.Name == "" || strings.ContainsAny(c.Network.Name, "/ \n\t") {
 		bad("network name %q: letters, digits, - and _", c.Network.Name)
 	}
+	errs = append(errs, c.Sync.validate()...)
 	return errors.Join(errs...)
 }

@@ -6,6 +6,7 @@
 #
 #   testdata/mutants/table.sh              every such patch
 #   testdata/mutants/table.sh NAME...      the named ones
+#   SCENARIO=globalregistry               those of one scenario
 #   SEEDS=200 NODES=20 TIME=10m            of the campaign
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -29,7 +30,7 @@ echo "|---|---|--:|--:|--:|"
 if [ $# -gt 0 ]; then files=("${@/#/$here/}") && files=("${files[@]/%/.patch}"); else files=("$here"/*.patch); fi
 for file in "${files[@]}"; do
 	scenario=$(header "$file" scenario)
-	[ -n "$scenario" ] || continue
+	[ -n "$scenario" ] && [ "$scenario" = "${SCENARIO:-$scenario}" ] || continue
 	rule=$(header "$file" rule)
 	(cd "$tmp/tree" && patch -p1 -s --no-backup-if-mismatch <"$root/$file" && go build -o "$tmp/merod" ./cmd/merod)
 	out=$("$tmp/merod" testnet sim "$scenario" --nodes "$nodes" --time "$time" --faults all --swarm --seeds "$seeds" --explain --json 2>"$tmp/err") || true
