@@ -269,7 +269,11 @@ func (v *villain) Receive(n *sim.Node, m graph.Message) {
 			return
 		}
 		p := replicate.Pages{}
-		switch n.Fault("fetch", 5) {
+		mood := n.Fault("fetch", 5)
+		if n.World().Healed() && (mood == 0 || mood == 2) {
+			mood = 5 // what it still withholds it keeps, or nobody could say when all hold the same
+		}
+		switch mood {
 		case 0:
 			p.Page, p.More, _ = v.journal.Serve(ctx, h.With(v.journal.Tips(ctx)), replicate.MaxPage)
 		case 1:
