@@ -21,6 +21,7 @@ func (s *State) Put(key string, value []byte) (store.Written, error) {
 	if err != nil {
 		return store.Written{}, err
 	}
+	s.beforeFirst()
 	w, err := kv.Put(key, value)
 	return w, s.explain(err)
 }
@@ -31,6 +32,7 @@ func (s *State) Remove(key string) (store.Written, error) {
 	if err != nil {
 		return store.Written{}, err
 	}
+	s.beforeFirst()
 	w, err := kv.Remove(key)
 	return w, s.explain(err)
 }

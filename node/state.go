@@ -39,6 +39,8 @@ type State struct {
 	makeViews []func(s *State, ctx dag.ID) store.View
 	made      []madeView // of the contexts that the log held
 
+	first sync.Once // holds the first write
+
 	mu        sync.Mutex
 	ready     bool
 	api       string

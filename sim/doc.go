@@ -40,6 +40,16 @@
 // when three quarters of the run are over, or earlier when a liveness property asks for more time: everything is up again
 // and the network is whole, so that liveness can be judged at the end.
 //
+// # What it finds
+//
+// What may go wrong in a run, and how much of it, is a value: a Plan, drawn from the seed (PlanOf) or written by hand. With
+// Options.Swarm each seed leaves out half of the kinds of fault; Sum makes a Campaign of the reports of many seeds. Hostile nodes
+// run a Program of their own, with a valid identity (Scenario.Hostile). Shrink takes a failing run, writes down what went
+// wrong in it as overrides and deletes what the failure does not need; Explain tells the rest as a Story:
+//
+//	story, err := sim.Explain(Scenario, sim.Options{Nodes: 20, Seed: 23, Time: 10 * time.Minute, Faults: sim.All, Swarm: true}, 0)
+//	fmt.Println(story) // which property, which faults are enough, who said what to whom at the end
+//
 // # Recordings
 //
 // Replay runs what a real node recorded again (graph.Record, merod run --record): to the same trace hash, or it names the

@@ -16,6 +16,7 @@ func Protocol() *graph.Graph {
 	rounds := graph.Table(peer, "rounds", Round.Key, graph.Capacity(maxRounds))
 	met := graph.Row[[]graph.Peer](peer, "met")
 	agreed := graph.Table(peer, "agreed", Agreement.Key, graph.Capacity(maxAgreements), graph.EvictOldest())
+	agreed.Expose()
 	outbox, deliveries, owing := posts(peer, log, neighbours, rounds)
 
 	// What this node has written and synced is told to all; what is heard is taken in.
