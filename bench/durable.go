@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/dag"
+	"go.etcd.io/bbolt"
 )
 
 const (
@@ -125,6 +126,21 @@ func (l *log) close() error {
 		err = errors.Join(err, l.store.Close())
 	}
 	return err
+}
+
+// bolt is the bucket that the peer bbolt writes to.
+var bolt = []byte("bench")
+
+// openBolt opens the peer with its defaults, where each transaction that writes is synced.
+func openBolt(file string) (*bbolt.DB, error) {
+	db, err := bbolt.Open(file, 0o600, nil)
+	if err != nil {
+		return nil, err
+	}
+	return db, db.Update(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucket(bolt)
+		return err
+	})
 }
 
 // openPebble opens the peer with a memtable that a short run does not fill, so that it is judged by its log alone.

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/merograph/merograph/dag"
+	"go.etcd.io/bbolt"
 )
 
 var dirFlag = flag.String("dir", os.Getenv("BENCH_DIR"), "a folder on the disk to measure; BENCH_DIR, then the folder of temporary files")
@@ -37,6 +39,7 @@ type contenders struct {
 	values              *values
 	signed, plain, kept *log // a journal; one that does not sign; one with a store over it
 	pebble              *pebble.DB
+	bolt                *bbolt.DB
 	tapes               map[string]*tape
 	record              []byte // as long as what the journal appends for one write alone
 }
@@ -59,6 +62,8 @@ func openContenders(tb testing.TB) *contenders {
 	ok(err)
 	c.pebble, err = openPebble(filepath.Join(dir, "pebble"))
 	ok(err)
+	c.bolt, err = openBolt(filepath.Join(dir, "bbolt"))
+	ok(err)
 	for _, how := range []string{"append", "allocated", "overwrite"} {
 		c.tapes[how], err = newTape(filepath.Join(dir, how), how)
 		ok(err)
@@ -74,7 +79,7 @@ func openContenders(tb testing.TB) *contenders {
 				tb.Error(err)
 			}
 		}
-		if err := c.pebble.Close(); err != nil {
+		if err := errors.Join(c.pebble.Close(), c.bolt.Close()); err != nil {
 			tb.Error(err)
 		}
 		for _, t := range c.tapes { //lint:unordered each is closed
@@ -99,6 +104,18 @@ func (c *contenders) putKV() error {
 func (c *contenders) putPebble() error {
 	n, value := c.values.one()
 	return c.pebble.Set(fmt.Appendf(nil, "key%05d", n%keys), value, pebble.Sync)
+}
+
+// putBolt writes with Batch, which joins those who write at once; a writer alone would wait for others, so it has Update.
+func (c *contenders) putBolt(writers int) func() error {
+	do := c.bolt.Batch
+	if writers == 1 {
+		do = c.bolt.Update
+	}
+	return func() error {
+		n, value := c.values.one()
+		return do(func(tx *bbolt.Tx) error { return tx.Bucket(bolt).Put(fmt.Appendf(nil, "key%05d", n%keys), value) })
+	}
 }
 
 // BenchmarkDurable: an op is a write of 1 KiB by one of so many writers on one context, signed, that has returned.
@@ -138,6 +155,7 @@ func raceDurable(b *testing.B, c *contenders, writers, n int) {
 	}
 	kv := of("kv", c.putKV)
 	peer := of("pebble", c.putPebble)
+	other := of("bbolt", c.putBolt(writers))
 	bare := alone("append")
 	signer, msg := signerOf(1), dag.SignedMessage(dag.ID{1})
 	const signs = 64
@@ -148,7 +166,7 @@ func raceDurable(b *testing.B, c *contenders, writers, n int) {
 			}
 		}
 	}}
-	r := race{lanes: []*lane{journal, kv, peer, bare, sign}}
+	r := race{lanes: []*lane{journal, kv, peer, other, bare, sign}}
 	var plain *lane
 	if writers == 1 {
 		plain = of("unsigned", func() error { return c.put(c.plain) })
@@ -172,6 +190,7 @@ func raceDurable(b *testing.B, c *contenders, writers, n int) {
 	}
 	compare("of-pebble", peer, journal)
 	compare("kv-of-pebble", peer, kv)
+	compare("of-bbolt", other, journal)
 	b.ReportMetric(float64(writes)/float64(syncs), "writes/sync")
 	memory(b, n, inner, nil)
 }

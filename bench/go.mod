@@ -12,6 +12,7 @@ require (
 	github.com/ipfs/go-ds-crdt v0.6.8
 	github.com/libp2p/go-libp2p v0.51.0
 	github.com/merograph/merograph v0.0.0
+	go.etcd.io/bbolt v1.4.3
 	golang.org/x/sys v0.47.0
 	lukechampine.com/blake3 v1.4.1
 )
