@@ -46,6 +46,3 @@ func Sum(reports ...*Report) *Campaign {
 	c.OK = len(c.Failed)+len(c.Unreached) == 0
 	return c
 }
-
-// broken says that the property failed; one that was not reached, or not judged, did not.
-func (p PropertyResult) broken() bool { return !p.Held && p.Kind != Sometimes && p.Detail != notJudged }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"crypto/ed25519"
 	"time"
 
 	"github.com/merograph/merograph/graph"
@@ -16,11 +17,12 @@ type Node struct {
 	id     graph.Peer
 	role   string
 	prog   *graph.Program
-	hears  map[string]bool // topics that its role receives
-	offset graph.Time      // of its steady clock
-	ppm    int64           // by which that is too fast
-	wall   time.Duration   // by which its calendar is wrong
-	cost   time.Duration   // of one event
+	hears  map[string]bool    // topics that its role receives
+	key    ed25519.PrivateKey // nil until somebody asks for it
+	offset graph.Time         // of its steady clock
+	ppm    int64              // by which that is too fast
+	wall   time.Duration      // by which its calendar is wrong
+	cost   time.Duration      // of one event
 
 	inst     *graph.Instance // nil while it is down
 	up       bool

@@ -38,18 +38,32 @@ type Plan struct {
 	Buggify bool `json:"buggify,omitempty"` // buffers are short and timeouts early, here and there: no fault, but rare
 }
 
+// planned says of each kind of fault whether a plan has it, and takes it out.
+var planned = []struct {
+	kind Faults
+	on   func(p *Plan) bool
+	off  func(p *Plan)
+}{
+	{Loss, func(p *Plan) bool { return p.Breaks+p.Drops > 0 }, func(p *Plan) { p.Breaks, p.Drops = 0, 0 }},
+	{Delay, func(p *Plan) bool { return p.Delays > 0 }, func(p *Plan) { p.Delays, p.Delay = 0, 0 }},
+	{Reorder, func(p *Plan) bool { return p.Reorders > 0 }, func(p *Plan) { p.Reorders = 0 }},
+	{Duplicate, func(p *Plan) bool { return p.Duplicates > 0 }, func(p *Plan) { p.Duplicates = 0 }},
+	{Churn, func(p *Plan) bool { return p.Up > 0 }, func(p *Plan) { p.Up, p.Down = 0, 0 }},
+	{Bandwidth, func(p *Plan) bool { return p.Rate > 0 }, func(p *Plan) { p.Rate = 0 }},
+	{Partition, func(p *Plan) bool { return p.Partition > 0 }, func(p *Plan) { p.Partition = 0 }},
+	{OneWay, func(p *Plan) bool { return p.OneWay > 0 }, func(p *Plan) { p.OneWay = 0 }},
+	{Skew, func(p *Plan) bool { return p.Drift > 0 || p.Jump > 0 }, func(p *Plan) { p.Drift, p.Jump = 0, 0 }},
+	{DiskFault, func(p *Plan) bool { return p.Disk > 0 }, func(p *Plan) { p.Disk = 0 }},
+	{Backup, func(p *Plan) bool { return p.Backup > 0 }, func(p *Plan) { p.Backup = 0 }},
+	{Clone, func(p *Plan) bool { return p.Clone > 0 }, func(p *Plan) { p.Clone = 0 }},
+	{Hostile, func(p *Plan) bool { return p.Hostile }, func(p *Plan) { p.Hostile = false }},
+}
+
 // Kinds are the kinds of fault that the plan lets happen.
 func (p *Plan) Kinds() (f Faults) {
-	for _, k := range []struct {
-		set Faults
-		on  bool
-	}{
-		{Loss, p.Breaks+p.Drops > 0}, {Delay, p.Delays > 0}, {Reorder, p.Reorders > 0}, {Duplicate, p.Duplicates > 0}, {Churn, p.Up > 0},
-		{Bandwidth, p.Rate > 0}, {Partition, p.Partition > 0}, {OneWay, p.OneWay > 0}, {Skew, p.Drift > 0 || p.Jump > 0}, {Hostile, p.Hostile},
-		{DiskFault, p.Disk > 0}, {Backup, p.Backup > 0}, {Clone, p.Clone > 0},
-	} {
-		if k.on {
-			f |= k.set
+	for _, k := range planned {
+		if k.on(p) {
+			f |= k.kind
 		}
 	}
 	return f
@@ -169,44 +183,12 @@ func swarm(c *choices, kinds Faults) (left Faults, buggify bool) {
 
 // keep takes out of the plan every kind that is not in the set.
 func (p *Plan) keep(kinds Faults) {
-	if !kinds.Has(Loss) {
-		p.Breaks, p.Drops = 0, 0
-	}
-	if !kinds.Has(Delay) {
-		p.Delays, p.Delay = 0, 0
-	}
-	if !kinds.Has(Reorder) {
-		p.Reorders = 0
-	}
-	if !kinds.Has(Duplicate) {
-		p.Duplicates = 0
+	for _, k := range planned {
+		if !kinds.Has(k.kind) {
+			k.off(p)
+		}
 	}
 	if !kinds.Has(Reorder) && !kinds.Has(Duplicate) {
-		p.Hold = 0
+		p.Hold = 0 // of both
 	}
-	if !kinds.Has(Churn) {
-		p.Up, p.Down = 0, 0
-	}
-	if !kinds.Has(Partition) {
-		p.Partition = 0
-	}
-	if !kinds.Has(OneWay) {
-		p.OneWay = 0
-	}
-	if !kinds.Has(Bandwidth) {
-		p.Rate = 0
-	}
-	if !kinds.Has(Skew) {
-		p.Drift, p.Jump = 0, 0
-	}
-	if !kinds.Has(DiskFault) {
-		p.Disk = 0
-	}
-	if !kinds.Has(Backup) {
-		p.Backup = 0
-	}
-	if !kinds.Has(Clone) {
-		p.Clone = 0
-	}
-	p.Hostile = p.Hostile && kinds.Has(Hostile)
 }

@@ -68,6 +68,18 @@ func TestShrink(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "story.txt", story.String())
+	again := o // what the story tells, given on the command line
+	again.OnlyOverrides, again.Overrides = true, map[Choice]uint64{}
+	for _, f := range story.Faults {
+		c, v, err := ParseOverride(f.Override)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.Overrides[c] = v
+	}
+	if err := run(t, s, again).Err(); err == nil || !strings.Contains(err.Error(), story.Detail) {
+		t.Errorf("what the story tells gives %v, want %s", err, story.Detail)
+	}
 	b, err := json.MarshalIndent(story, "", " ")
 	if err != nil {
 		t.Fatal(err)

@@ -151,6 +151,9 @@ func (s *simCommand) showStory(out io.Writer, t *sim.Story) error {
 		again += " --swarm"
 	}
 	again += " --only-overrides"
+	for _, text := range s.o.Overrides { // what was asked for stays: what goes wrong of it is among the faults too
+		again += " --override " + text
+	}
 	for _, f := range t.Faults {
 		again += " --override " + f.Override
 	}
@@ -185,14 +188,7 @@ func showSim(out io.Writer, r *sim.Report) error {
 	}
 	rows = append(rows, faultRows(r.Faults)...)
 	for _, p := range r.Properties {
-		held := "held"
-		if !p.Held {
-			held = "FAILED"
-			if p.Kind == sim.Sometimes {
-				held = "not reached"
-			}
-		}
-		rows = append(rows, []string{fmt.Sprint(p.Kind), fmt.Sprintf("%s: %s %s", held, p.Name, p.Detail)})
+		rows = append(rows, []string{string(p.Kind), p.String()})
 	}
 	rows = append(rows, []string{"trace hash", r.TraceHash})
 	return table(out, rows...)

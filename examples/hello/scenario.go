@@ -50,10 +50,8 @@ func simulate(out io.Writer, s sim.Scenario, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range r.Properties {
-		if !p.Held {
-			return fmt.Errorf("%s: %s", p.Name, p.Detail)
-		}
+	if err := r.Err(); err != nil {
+		return err
 	}
 	fmt.Fprintf(out, "seed %d: all is well\n", seed)
 	return nil

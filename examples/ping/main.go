@@ -46,10 +46,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Printf("%d nodes, %.0f virtual seconds, %d events, trace %s\n", r.Nodes, r.VirtualSeconds, r.Events, r.TraceHash)
-	for _, p := range r.Properties {
-		fmt.Printf("%s: %v %s\n", p.Name, p.Held, p.Detail)
-	}
+	fmt.Print(r)
 	if !r.OK {
 		os.Exit(1)
 	}

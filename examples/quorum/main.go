@@ -39,14 +39,8 @@ func run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d nodes, %.0f virtual seconds, %d events, %d crashes, trace %s\n", r.Nodes, r.VirtualSeconds, r.Events, r.Faults["crashes"], r.TraceHash)
-	for _, p := range r.Properties {
-		fmt.Fprintf(out, "%s: %v %s\n", p.Name, p.Held, p.Detail)
-	}
-	if !r.OK {
-		return fmt.Errorf("a property failed")
-	}
-	return nil
+	fmt.Fprintf(out, "\n%v", r)
+	return r.Err()
 }
 
 func sentence(a Access, x Answer, err error) string {

@@ -22,6 +22,11 @@ const (
 	pagesMost    = 500
 )
 
+// readEach is how often a reader reads: the larger the network the more seldom, or the readings would be most of what a large one does.
+func readEach(w *sim.World) time.Duration {
+	return max(time.Minute, time.Duration(len(w.Nodes()))*100*time.Millisecond)
+}
+
 // read begins a reading.
 func read(n *sim.Node) {
 	server := n.World().Nodes()[0]

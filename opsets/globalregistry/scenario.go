@@ -143,7 +143,7 @@ func script(w *sim.World) {
 			w.EveryOn(n, 20*time.Second, 20*time.Second, func(n *sim.Node) { keptOf(n).link(n) })
 		}
 		if n.Index() < 64 && n.Index()%4 == 3 {
-			w.EveryOn(n, time.Minute, time.Minute, read)
+			w.EveryOn(n, readEach(w), time.Minute, read)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func hostile(n *sim.Node) sim.Program {
 	if len(n.World().Nodes()) < 8 || n.Index()%8 != 5 {
 		return nil
 	}
-	return &villain{signer: dag.NewSigner(keyOf(n.World(), n.Index()))}
+	return &villain{signer: dag.NewSigner(n.Key())}
 }
 
 // Start implements sim.Program.
@@ -50,7 +50,7 @@ func (v *villain) learn(n *sim.Node) error {
 	}
 	v.ctx = founder.ctx
 	disk := dag.NewMemDisk()
-	o := dag.Options{Wall: n.Wall, Rand: entropy{n}, SegmentBytes: 4 << 20}
+	o := dag.Options{Wall: n.Wall, Rand: n.Entropy("journal"), SegmentBytes: 4 << 20}
 	first, _, err := dag.Open(disk, o)
 	if err != nil {
 		return err

@@ -85,28 +85,10 @@ func (m *member) blame(err error) {
 	}
 }
 
-// keyOf derives the key of a node from the run's seed.
-func keyOf(w *sim.World, index int) ed25519.PrivateKey {
-	b := binary.BigEndian.AppendUint64([]byte("merograph/sim/author"), w.Seed())
-	seed := sha256.Sum256(binary.BigEndian.AppendUint64(b, uint64(index)))
-	return ed25519.NewKeyFromSeed(seed[:])
-}
-
-// entropy is the randomness that a node's journal reads.
-type entropy struct{ n *sim.Node }
-
-// Read fills b with choices of the run.
-func (e entropy) Read(b []byte) (int, error) {
-	for i := 0; i < len(b); i += 8 {
-		copy(b[i:], binary.BigEndian.AppendUint64(nil, e.n.Rand("journal")))
-	}
-	return len(b), nil
-}
-
 func bind(n *sim.Node) []graph.Option {
 	first := n.Kept == nil
 	if first {
-		n.Kept = &member{n: n, disk: dag.NewMemDisk(), signer: dag.NewSigner(keyOf(n.World(), n.Index()))}
+		n.Kept = &member{n: n, disk: dag.NewMemDisk(), signer: dag.NewSigner(n.Key())}
 	}
 	m := kept(n)
 	m.open()
@@ -124,7 +106,7 @@ func bind(n *sim.Node) []graph.Option {
 // open opens the journal; when that fails, which it may not, the node goes on with an empty one.
 func (m *member) open() {
 	m.in = map[dag.ID]bool{}
-	o := dag.Options{Wall: m.n.Wall, Rand: entropy{m.n}, SegmentBytes: 4 << 20, Observer: m}
+	o := dag.Options{Wall: m.n.Wall, Rand: m.n.Entropy("journal"), SegmentBytes: 4 << 20, Observer: m}
 	j, rec, err := dag.Open(m.disk, o)
 	if err == nil && len(rec.Damage) > 0 {
 		m.blame(fmt.Errorf("damage after a crash: %+v", rec.Damage))
@@ -149,7 +131,7 @@ func (m *member) join() (err error) {
 	}
 	keys := make([]dag.Key, len(w.Nodes()))
 	for i := range keys {
-		keys[i] = dag.Key(keyOf(w, i).Public().(ed25519.PublicKey))
+		keys[i] = dag.Key(w.Nodes()[i].Key().Public().(ed25519.PublicKey))
 	}
 	for some := range slices.Chunk(keys, dag.MaxGrantKeys) {
 		if m.ctx.IsZero() {
@@ -223,7 +205,7 @@ func (m *member) Theirs(p graph.Peer) []dag.Tip {
 	w := m.n.World()
 	for _, n := range w.Nodes() {
 		if n.ID() == p {
-			return m.journal.TipsOf(m.ctx, dag.Key(keyOf(w, n.Index()).Public().(ed25519.PublicKey)))
+			return m.journal.TipsOf(m.ctx, dag.Key(n.Key().Public().(ed25519.PublicKey)))
 		}
 	}
 	return nil

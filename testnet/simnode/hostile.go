@@ -53,7 +53,7 @@ func (v *villain) Start(n *sim.Node) {
 }
 
 func (v *villain) begin(n *sim.Node) {
-	v.disk, v.signer = dag.NewMemDisk(), dag.NewSigner(keyOf(n.World(), n.Index()))
+	v.disk, v.signer = dag.NewMemDisk(), dag.NewSigner(n.Key())
 	v.journal = v.open(n, v.disk)
 }
 
@@ -68,7 +68,7 @@ func (v *villain) wall(n *sim.Node) func() time.Time {
 
 // open opens a journal of the villain's, which has a disk without faults.
 func (v *villain) open(n *sim.Node, d *dag.MemDisk) *dag.Journal {
-	j, _, err := dag.Open(d, dag.Options{Wall: v.wall(n), Rand: entropy{n}, SegmentBytes: 4 << 20})
+	j, _, err := dag.Open(d, dag.Options{Wall: v.wall(n), Rand: n.Entropy("journal"), SegmentBytes: 4 << 20})
 	if err == nil {
 		err = j.Join(shared(n.World()).ctx)
 	}
@@ -117,7 +117,7 @@ func (v *villain) act(n *sim.Node, to graph.Peer, act int) {
 		h := replicate.Have{}
 		for range 200 {
 			var id dag.ID
-			_, _ = entropy{n}.Read(id[:])
+			_, _ = n.Entropy("journal").Read(id[:])
 			h.Tips = append(h.Tips, dag.Tip{Chain: id, ID: id, Seq: n.Rand("seq")})
 		}
 		v.ask(n, to, "fetch", h)
@@ -182,7 +182,7 @@ func (v *villain) forge(n *sim.Node, act int) {
 		return
 	}
 	nonce := make([]byte, dag.NonceLen)
-	_, _ = entropy{n}.Read(nonce)
+	_, _ = n.Entropy("journal").Read(nonce)
 	d := &dag.Delta{Version: dag.Version1, Context: r.ctx, Author: v.signer.Public(), Nonce: nonce, Parents: []dag.ID{h.ID}, Ms: h.Delta.Ms + 1,
 		Credential: h.Delta.Credential, Kind: dag.KindData, Payload: v.payload(n)}
 	switch act {

@@ -46,7 +46,7 @@ var (
 func of(n *sim.Node) *member { return n.Kept.(*member) }
 
 func newMember(n *sim.Node) *member {
-	return &member{n: n, home: home{mem: memory{MemDisk: dag.NewMemDisk()}, signer: dag.NewSigner(keyOf(n.World(), n.Index())), held: map[dag.ID]bool{}}}
+	return &member{n: n, home: home{mem: memory{MemDisk: dag.NewMemDisk()}, signer: dag.NewSigner(n.Key()), held: map[dag.ID]bool{}}}
 }
 
 // blame keeps the first error against a rule.
@@ -65,7 +65,7 @@ func (m *member) open() {
 		m.fails("open the store", err)
 		return
 	}
-	j, rec, err := dag.Open(&m.mem, dag.Options{Index: present, Observer: present, Wall: m.n.Wall, Rand: entropy{m.n}, SegmentBytes: 4 << 20})
+	j, rec, err := dag.Open(&m.mem, dag.Options{Index: present, Observer: present, Wall: m.n.Wall, Rand: m.n.Entropy("journal"), SegmentBytes: 4 << 20})
 	if err != nil {
 		m.fails("open the log", err)
 		return

@@ -21,7 +21,7 @@ func (o outgoing) box() *outbox.Outbox {
 		if n == nil {
 			return dag.Key{}, false
 		}
-		return dag.NewSigner(keyOf(w, n.Index())).Public(), true
+		return dag.NewSigner(n.Key()).Public(), true
 	}
 	return outbox.New(o.m.journal, shared(w).ctx, []dag.Key{o.m.signer.Public()}, author)
 }

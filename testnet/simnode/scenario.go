@@ -1,9 +1,6 @@
 package simnode
 
 import (
-	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -60,30 +57,12 @@ func shared(w *sim.World) *run {
 		r := &run{honest: map[dag.Key]bool{}, lost: map[dag.ID]bool{}, places: map[place]dag.ID{}, rolled: map[dag.Key]bool{},
 			pages: map[[32]byte]bool{}, judged: map[dag.ID]*judgment{}}
 		for i, n := range w.Nodes() {
-			r.keys = append(r.keys, dag.NewSigner(keyOf(w, i)).Public())
+			r.keys = append(r.keys, dag.NewSigner(n.Key()).Public())
 			r.honest[r.keys[i]] = !n.Hostile()
 		}
 		w.State = r
 	}
 	return w.State.(*run)
-}
-
-// keyOf derives the key of a node from the run's seed.
-func keyOf(w *sim.World, index int) ed25519.PrivateKey {
-	b := binary.BigEndian.AppendUint64([]byte("merograph/sim/author"), w.Seed())
-	seed := sha256.Sum256(binary.BigEndian.AppendUint64(b, uint64(index)))
-	return ed25519.NewKeyFromSeed(seed[:])
-}
-
-// entropy is the randomness that a node's journal reads.
-type entropy struct{ n *sim.Node }
-
-// Read fills b with choices of the run.
-func (e entropy) Read(b []byte) (int, error) {
-	for i := 0; i < len(b); i += 8 {
-		copy(b[i:], binary.BigEndian.AppendUint64(nil, e.n.Rand("journal")))
-	}
-	return len(b), nil
 }
 
 func bind(n *sim.Node) []graph.Option {
