@@ -40,7 +40,7 @@ func Sum(reports ...*Report) *Campaign {
 			c.Failed = append(c.Failed, SeedFail{r.Seed, r.Properties[k].Name, r.Properties[k].Detail})
 		}
 	}
-	if c.Unreached == nil {
+	if c.Unreached == nil || len(c.Failed) > 0 { // a campaign that a failure has ended says nothing of what it might have reached
 		c.Unreached = []string{}
 	}
 	c.OK = len(c.Failed)+len(c.Unreached) == 0

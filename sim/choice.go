@@ -44,6 +44,7 @@ const (
 	siteDial   // a peer that is down: refused, or silent
 	siteDetect // how long until a broken connection is noticed
 	siteRedial // how long until a neighbour is dialled again
+	siteAgain  // how long a node that gave up stays down
 	siteJitter // of a message
 	// Faults: 0 is none.
 	siteBreak     // a message breaks its connection
@@ -70,7 +71,7 @@ const (
 )
 
 var siteNames = [sites]string{"size", "swarm", "offset", "cost", "latency", "overlay", "rand", "work", "dial", "detect",
-	"redial", "jitter", "break", "drop", "delay", "reorder", "duplicate", "crash",
+	"redial", "again", "jitter", "break", "drop", "delay", "reorder", "duplicate", "crash",
 	"partition", "side", "oneway", "cut", "keepalive", "rate", "drift", "wall", "tight", "early", "power", "disk", "backup", "clone"}
 
 func (s site) fault() bool { return s >= siteBreak }

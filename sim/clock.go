@@ -84,12 +84,13 @@ var century = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).Sub(epoch)
 // skew makes the clocks of a node wrong from the start, and plans when its calendar jumps.
 func (w *World) skew(n *Node) {
 	drift, wall := w.choose(siteDrift, int64(n.index), 0), w.choose(siteWall, int64(n.index), 0)
-	n.ppm = signed(drift.v, w.plan.Drift)
-	n.wall = wrongBy(wall.v)
-	if n.ppm != 0 {
+	if n.ppm = signed(drift.v, w.plan.Drift); n.ppm != 0 {
 		w.wrong(drift, "the steady clock of %s is fast by %d in a million", n.id, n.ppm)
 	}
-	if n.wall != 0 {
+	if w.plan.Jump == 0 {
+		return
+	}
+	if n.wall = wrongBy(wall.v); n.wall != 0 {
 		w.wrong(wall, "the calendar of %s is wrong by %v", n.id, brief(n.wall))
 	}
 	w.planJump(n, 1)

@@ -97,8 +97,10 @@ func (w *World) diskStep(n *Node, ref int32) {
 	disk := w.scenario.Disk(n)
 	switch {
 	case step == diskEnd && m == diskGoesWrong:
-		disk.Full(false)
-		disk.FailSync(0)
+		if n.ails == k { // or a fault of the next slot has come over it
+			disk.Full(false)
+			disk.FailSync(0)
+		}
 	case step == diskEnd:
 		w.putBack(n, d)
 	default:
@@ -131,6 +133,7 @@ func (w *World) happens(h happening, n *Node, d drawn, format string, args ...an
 // diskFails lets one of the things happen that disks do.
 func (w *World) diskFails(n *Node, disk Disk, d drawn) {
 	form, v := below(mix(d.v), 5), mix(mix(d.v))
+	n.ails = int32(d.count)
 	until := min(w.now.Add(time.Millisecond+time.Duration(below(v, uint64(w.plan.Disk/2)))), w.lastMishap())
 	end := func() { w.queue.push(until, doDisk, n.index, diskRef(diskGoesWrong, int32(d.count), diskEnd)) }
 	switch form {
@@ -173,7 +176,7 @@ func (w *World) backUp(n *Node, disk Disk, d drawn) {
 		return
 	}
 	c := copied{cold: d.v&1 == 1}
-	w.wrong(d, "%s is copied, %s, and put back at %.3f s", n.id, how[c.cold], float64(at)/1e9)
+	w.wrong(d, "%s is copied, %s, to be put back at %.3f s", n.id, how[c.cold], float64(at)/1e9)
 	w.on(n, "disk", "%s is copied, %s", n.id, how[c.cold])
 	if c.cold {
 		disk.Stop()
@@ -194,6 +197,7 @@ func (w *World) putBack(n *Node, d drawn) {
 	c := n.copies[d.count]
 	delete(n.copies, d.count)
 	if !n.Up() {
+		w.on(n, "disk", "%s is down when its copy is to be put back", n.id)
 		return
 	}
 	as := PutFiles
@@ -260,7 +264,7 @@ func (w *World) leave(n *Node, down time.Duration) {
 	n.leaving = false
 }
 
-// Quit ends the program of a node soon, as one does whose disk has failed, and somebody starts it again within ten seconds: it is a
+// Quit ends the program of a node soon, as one does whose disk has failed, and somebody starts it again within twelve seconds: it is a
 // crash to its disk. The call may come from anywhere in the node's own code.
 func (n *Node) Quit() {
 	n.w.queue.push(n.w.now.Add(time.Millisecond), doQuit, n.index, int32(n.life))
@@ -269,6 +273,6 @@ func (n *Node) Quit() {
 func (w *World) quit(n *Node, life int32) {
 	if n.Up() && int32(n.life) == life {
 		w.on(n, "gives up", "%s gives up", n.id)
-		w.crash(n, time.Second+w.downFor(uint64(life)))
+		w.crash(n, time.Second+w.downFor(n.draw(siteAgain)))
 	}
 }

@@ -40,6 +40,7 @@ type Node struct {
 
 	slow      int               // how much longer its work takes
 	slowUntil graph.Time        // of the world
+	ails      int32             // the slot of the latest fault of its disk
 	copies    map[uint64]copied // by slot
 	leaving   bool              // it stops in order, not by a crash
 

@@ -48,6 +48,9 @@ func (o Options) settled(s *Scenario) (Options, error) {
 		o.Time = time.Minute
 	}
 	missing := o.Faults &^ offers
+	if o.Plan != nil {
+		missing = o.Plan.Kinds() &^ offers
+	}
 	switch {
 	case missing != 0:
 		return o, fmt.Errorf("the scenario has no fault %v: choose of %v", missing, offers)

@@ -104,7 +104,7 @@ func (w *World) begin() (more bool) {
 	w.line("run %s: %d nodes, seed %d, %v", w.scenario.Name, len(w.nodes), w.options.Seed, &w.plan)
 	w.recruit()
 	for _, n := range w.nodes {
-		if w.plan.Jump > 0 {
+		if w.plan.Drift > 0 || w.plan.Jump > 0 {
 			w.skew(n)
 		}
 		if w.plan.Up > 0 {

@@ -8,7 +8,7 @@ import (
 
 // A World is one run. All of it lives on one goroutine: scripts and properties are called between events.
 type World struct {
-	// State is the scenario's own, for what Script and Properties share; Script makes it.
+	// State is the scenario's own, for what its functions share; the first that needs it makes it.
 	State any
 
 	scenario Scenario

@@ -108,7 +108,11 @@ func Campaign(name string, o SimOptions, seeds int) (*sim.Campaign, error) {
 	var all sync.WaitGroup
 	for range min(seeds, runtime.GOMAXPROCS(0)) {
 		all.Go(func() {
-			for k := next.Add(1) - 1; k < int64(seeds) && failed.Load() == 0; k = next.Add(1) - 1 {
+			for failed.Load() == 0 { // asked before a seed is taken, so that all before one that fails are run
+				k := next.Add(1) - 1
+				if k >= int64(seeds) {
+					return
+				}
 				one := so
 				one.Seed += uint64(k)
 				reports[k], faults[k] = sim.Run(s, one)
@@ -122,7 +126,7 @@ func Campaign(name string, o SimOptions, seeds int) (*sim.Campaign, error) {
 	var run []*sim.Report
 	for k, r := range reports {
 		if faults[k] != nil {
-			return nil, faults[k]
+			return nil, fmt.Errorf("seed %d: %w", so.Seed+uint64(k), faults[k])
 		}
 		if r != nil {
 			run = append(run, r)
