@@ -24,6 +24,7 @@ func (g *Graph) witnessed(i uint32) {
 	if p == i {
 		return
 	}
+	g.tips.moved = true
 	c := &g.chains[g.node(i).chain]
 	for k, e := range c.ends {
 		if e == p {

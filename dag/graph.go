@@ -26,6 +26,7 @@ type Graph struct {
 	sets   grantSets
 	room   room
 	forks  int
+	tips   tipList
 }
 
 // NewGraph gives the empty graph of a context; the first delta that it admits is the genesis whose id is ctx.

@@ -7,30 +7,6 @@ import (
 	"slices"
 )
 
-// Tips gives the tips of a context, sorted: on each branch of each chain the last delta that is synced and signed. An
-// unknown context has none.
-func (j *Journal) Tips(ctx ID) []Tip {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	c := j.ctxs[ctx]
-	if c == nil {
-		return nil
-	}
-	return c.g.Tips()
-}
-
-// Tips gives the last witnessed delta of each branch, sorted.
-func (g *Graph) Tips() []Tip {
-	tips := make([]Tip, 0, len(g.chains))
-	for k := range g.chains {
-		for _, i := range g.chains[k].ends {
-			tips = append(tips, g.tip(i))
-		}
-	}
-	slices.SortFunc(tips, Tip.Compare) //lint:total-key equal tips are the same
-	return tips
-}
-
 // Have gives what this node has, for a peer's Serve: the tips; for each a locator, the deltas 1, 2, 4, … before it, so
 // that branches meet without a search; and the ends of waiting runs, so that they are not sent again while they wait.
 func (j *Journal) Have(ctx ID) []Tip {

@@ -38,3 +38,62 @@ func Digest(tips []Tip) ID {
 	}
 	return blake3.Sum256(b)
 }
+
+// tipList is the tips of a graph and their digest, kept until one of them moves: a node compares far more often than it changes.
+type tipList struct {
+	moved  bool // the list is not the graph's any more
+	hashed bool
+	list   []Tip
+	digest ID
+}
+
+// Tips gives the tips of a context, sorted: on each branch of each chain the last delta that is synced and signed. An
+// unknown context has none.
+func (j *Journal) Tips(ctx ID) []Tip {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := j.ctxs[ctx]
+	if c == nil {
+		return nil
+	}
+	return c.g.Tips()
+}
+
+// Digest gives the Digest of the tips of a context. Of one that did not change since the last call it costs nothing.
+func (j *Journal) Digest(ctx ID) ID {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := j.ctxs[ctx]
+	if c == nil {
+		return Digest(nil)
+	}
+	return c.g.Digest()
+}
+
+// Tips gives the last witnessed delta of each branch, sorted. The caller may keep and change it.
+func (g *Graph) Tips() []Tip { return slices.Clone(g.tipsNow()) }
+
+// Digest gives the Digest of the tips.
+func (g *Graph) Digest() ID {
+	tips := g.tipsNow()
+	if !g.tips.hashed {
+		g.tips.digest, g.tips.hashed = Digest(tips), true
+	}
+	return g.tips.digest
+}
+
+// tipsNow gives the list, which is in order but for the tips that moved.
+func (g *Graph) tipsNow() []Tip {
+	t := &g.tips
+	if !t.moved {
+		return t.list
+	}
+	t.moved, t.hashed, t.list = false, false, t.list[:0]
+	for k := range g.chains {
+		for _, i := range g.chains[k].ends {
+			t.list = append(t.list, g.tip(i))
+		}
+	}
+	slices.SortFunc(t.list, Tip.Compare) //lint:total-key equal tips are the same
+	return t.list
+}

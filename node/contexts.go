@@ -115,7 +115,7 @@ type contextLog struct {
 
 var _ replicate.Log = (*contextLog)(nil)
 
-func (l *contextLog) Digest() dag.ID  { return dag.Digest(l.j.Tips(l.ctx)) }
+func (l *contextLog) Digest() dag.ID  { return l.j.Digest(l.ctx) }
 func (l *contextLog) Tips() []dag.Tip { return l.j.Tips(l.ctx) }
 func (l *contextLog) Have() []dag.Tip { return l.j.Have(l.ctx) }
 

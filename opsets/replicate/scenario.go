@@ -150,7 +150,7 @@ func (m *member) join() (err error) {
 }
 
 // Digest implements Log.
-func (m *member) Digest() dag.ID { return dag.Digest(m.journal.Tips(m.ctx)) }
+func (m *member) Digest() dag.ID { return m.journal.Digest(m.ctx) }
 
 // Tips implements Log.
 func (m *member) Tips() []dag.Tip { return m.journal.Tips(m.ctx) }

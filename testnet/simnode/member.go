@@ -161,7 +161,7 @@ func (m *member) Digest() dag.ID {
 	if m.journal == nil {
 		return dag.ID{}
 	}
-	return dag.Digest(m.journal.Tips(shared(m.n.World()).ctx))
+	return m.journal.Digest(shared(m.n.World()).ctx)
 }
 
 // Tips implements replicate.Log.
