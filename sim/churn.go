@@ -65,6 +65,7 @@ func (w *World) crashInSlot(n *Node, k int32) {
 
 // crash takes a node down: its instance, everything in memory, its connections. It starts again before the healing is over.
 func (w *World) crash(n *Node, down time.Duration) {
+	end, drew := w.ends(n)
 	in := n.inst
 	n.inst, n.up, n.turnAt, n.timerAt = nil, false, never, never
 	n.seen = seenCache{}
@@ -79,7 +80,7 @@ func (w *World) crash(n *Node, down time.Duration) {
 		n.neighbours.Set(nil)
 	}
 	if n.outlaw == nil {
-		w.powerFails(n)
+		w.powerFails(n, end, drew)
 		if w.scenario.OnCrash != nil {
 			w.scenario.OnCrash(n)
 		}

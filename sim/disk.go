@@ -221,40 +221,72 @@ func (w *World) clone(n *Node, disk Disk, d drawn) {
 		return
 	}
 	w.happens(clonedHomes, n, d, "starts from a copy of the home of %s", from.id)
+	end := w.crash
 	if from == n && d.v&2 == 2 {
 		disk.Stop()
+		end = w.leave
 	}
 	image := w.scenario.Disk(from).Copy()
-	w.crash(n, w.downFor(d.v))
+	end(n, w.downFor(d.v))
 	disk.Put(image, PutClone)
 }
 
-// powerFails is what a crash does to the disk of a node.
-func (w *World) powerFails(n *Node) {
-	if w.scenario.Disk == nil {
-		return
+// ending is how the program of a node ends.
+type ending uint8
+
+const (
+	killed ending = iota // what it wrote is seen by the next
+	loses                // the power fails, and all that was not synced is lost
+	keeps                // the power fails, and the disk keeps some of that
+)
+
+// ends draws how the program of a node ends, and stops it in order when that is how.
+func (w *World) ends(n *Node) (ending, drawn) {
+	disk := w.diskOf(n)
+	switch {
+	case n.leaving:
+		return killed, drawn{}
+	case disk == nil || w.plan.Disk == 0:
+		return loses, drawn{}
 	}
-	disk := w.scenario.Disk(n)
-	if disk == nil {
-		return
-	}
-	d := drawn{}
-	if w.plan.Disk > 0 {
-		d = n.choose(sitePower)
-	}
-	switch form := below(d.v, 4); {
-	case n.leaving || form == 3:
-		if !n.leaving {
-			w.wrong(d, "%s is killed, and what it wrote is seen by the next", n.id)
-		}
-		disk.Kill()
-	case form == 0:
-		disk.Crash(func() uint64 { return 0 })
+	d := n.choose(sitePower)
+	switch below(d.v, 5) {
+	case 0:
+		return loses, d
+	case 3:
+		w.wrong(d, "%s is killed, and what it wrote is seen by the next", n.id)
+		return killed, d
+	case 4:
+		w.wrong(d, "%s stops in order", n.id)
+		disk.Stop()
+		return killed, d
 	default:
 		w.wrong(d, "%s keeps some of what it had not synced", n.id)
+		return keeps, d
+	}
+}
+
+// powerFails is what the end of a program does to the disk of its node.
+func (w *World) powerFails(n *Node, end ending, d drawn) {
+	disk := w.diskOf(n)
+	switch {
+	case disk == nil:
+	case end == killed:
+		disk.Kill()
+	case end == loses:
+		disk.Crash(func() uint64 { return 0 })
+	default:
 		v := d.v
 		disk.Crash(func() uint64 { v = mix(v); return v * (v >> 63) })
 	}
+}
+
+// diskOf is the disk of a node, or nil.
+func (w *World) diskOf(n *Node) Disk {
+	if w.scenario.Disk == nil || n.outlaw != nil {
+		return nil
+	}
+	return w.scenario.Disk(n)
 }
 
 // leave takes a node down that has stopped in order.

@@ -15,9 +15,11 @@ type home struct {
 	mem     memory
 	signer  dag.Signer
 	held    map[dag.ID]bool // synced here
+	ends    map[dag.ID]uint64 // of the chains that it wrote, the last seq that is synced here
 	begun   bool
-	rotten  bool // something rotted
-	stopped bool // by a clean stop, and not opened since
+	rotten  bool            // something rotted
+	rotting map[dag.ID]bool // what was held when something rotted that no opening has looked at
+	stopped bool            // by a clean stop, and not opened since
 	moved   bool // copied or put back, and not opened since
 }
 
@@ -95,7 +97,10 @@ func (m *member) Full(full bool) {
 	}
 }
 
-// Rot implements sim.Disk: one bit of a file is another.
+// lastGroups is about how many bytes the last groups of a log take.
+const lastGroups = 1 << 10
+
+// Rot implements sim.Disk: one bit of a file is another, of two times one near the end of it.
 func (m *member) Rot(at uint64) {
 	names, err := m.mem.List()
 	if err != nil || len(names) == 0 {
@@ -107,15 +112,19 @@ func (m *member) Rot(at uint64) {
 		return
 	}
 	if size, err := f.Written(); err == nil && size > 0 {
-		m.rotten = true
-		m.mem.Corrupt(name, int64(at>>8%uint64(size)), 1<<(at%8))
+		m.rotten, m.rotting = true, maps.Clone(m.held)
+		place := at >> 8 % uint64(size)
+		if at>>3&1 == 1 {
+			place = uint64(size) - 1 - place%min(uint64(size), lastGroups)
+		}
+		m.mem.Corrupt(name, int64(place), 1<<(at%8))
 	}
 }
 
 // Copy implements sim.Disk.
 func (m *member) Copy() any {
 	h := m.home
-	h.mem, h.held = memory{MemDisk: m.mem.Backup()}, maps.Clone(m.held)
+	h.mem, h.held, h.ends, h.rotting = memory{MemDisk: m.mem.Backup()}, maps.Clone(m.held), maps.Clone(m.ends), maps.Clone(m.rotting)
 	return h
 }
 
@@ -123,14 +132,16 @@ func (m *member) Copy() any {
 func (m *member) Put(copied any, as sim.Putting) {
 	from, was := copied.(home), m.home
 	m.home = from
-	m.held, m.moved = maps.Clone(from.held), as != sim.PutImage
+	m.held, m.ends, m.rotting, m.moved = maps.Clone(from.held), maps.Clone(from.ends), maps.Clone(from.rotting), as != sim.PutImage
 	switch as {
 	case sim.PutFiles:
-		m.mem = was.mem
+		m.mem, m.rotten = was.mem, from.rotten || was.rotten
 		m.mem.PutBack(from.mem.MemDisk)
 	case sim.PutImage:
 		m.mem = memory{MemDisk: from.mem.Backup()}
-		shared(m.n.World()).rolled[m.signer.Public()] = shared(m.n.World()).rolled[m.signer.Public()] || from.stopped
+		if from.stopped {
+			shared(m.n.World()).rollBack(from.ends)
+		}
 	case sim.PutClone:
 		m.mem = memory{MemDisk: from.mem.Clone()}
 	default:

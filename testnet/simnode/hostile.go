@@ -188,13 +188,19 @@ func (v *villain) forge(n *sim.Node, act int) {
 	switch act {
 	case 9: // in the name of another
 		d.Author = r.keys[n.RandN("whose", len(r.keys))]
-	case 10: // before its past
-		d.Ms = h.Delta.Ms - 1
+	case 10: // before its past, or at once with it and too late among what is
+		if d.Ms = h.Delta.Ms - 1; n.RandN("clock", 2) == 1 {
+			d.Ms, d.N = h.Delta.Ms, h.Delta.N+2
+		}
 	case 11: // grants, and may not
 		d.Kind = dag.KindGrant
 		d.Payload, _ = dag.Grant{Keys: []dag.Key{v.signer.Public()}, Role: dag.RoleAdmin}.Encode()
-	case 12: // under what is no credential of its
-		d.Credential = h.ID
+	case 12: // under what is no credential of its, or under one that stands beside its past
+		if n.RandN("credential", 2) == 0 {
+			d.Credential = h.ID
+		} else if founded, ok, _ := v.journal.Get(r.ctx); ok && d.Credential != r.ctx {
+			d.Parents, d.Ms = []dag.ID{r.ctx}, founded.Delta.Ms+1
+		}
 	}
 	raw := d.Encode()
 	sig, err := v.signer.Sign(dag.SignedMessage(dag.HashID(raw)))

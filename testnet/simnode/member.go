@@ -65,8 +65,12 @@ func (m *member) open() {
 		m.fails("open the store", err)
 		return
 	}
+	m.ends = map[dag.ID]uint64{}
 	j, rec, err := dag.Open(&m.mem, dag.Options{Index: present, Observer: present, Wall: m.n.Wall, Rand: m.n.Entropy("journal"), SegmentBytes: 4 << 20})
 	if err != nil {
+		if m.begun && errors.Is(err, errFull) {
+			m.blame(working, "a full disk keeps the history from being read: %w", err)
+		}
 		m.fails("open the log", err)
 		return
 	}
@@ -115,13 +119,14 @@ func (m *member) recovered(rec dag.Recovery) {
 	}
 	var gone []dag.ID
 	for _, id := range sorted(m.held) {
-		if !m.journal.Has(id) {
-			gone = append(gone, id)
+		if m.journal.Has(id) {
+			continue
+		}
+		if gone = append(gone, id); !m.rotting[id] || !named {
+			m.blame(durable, "%v was synced here and is gone after restart %d: %+v", id, m.n.Restarts(), rec)
 		}
 	}
-	if len(gone) > 0 && (!m.rotten || !named) {
-		m.blame(durable, "%d deltas that were synced here are gone after restart %d, the first is %v: %+v", len(gone), m.n.Restarts(), gone[0], rec)
-	}
+	m.rotting = nil
 	for _, id := range gone {
 		delete(m.held, id)
 	}
@@ -260,13 +265,14 @@ func (m *member) Synced(entries []*dag.Entry) {
 		m.held[e.ID] = true
 		at := place{e.Delta.ChainOf(e.ID), e.Delta.Seq}
 		if other, ok := r.places[at]; ok && other != e.ID && r.honest[e.Delta.Author] {
-			if w.Reached(sometimesFork); !r.rolled[e.Delta.Author] {
+			if w.Reached(sometimesFork); !r.mayFork(at) {
 				m.blame(chained, "%v and %v have one place, %d of the chain %v of an honest author", other, e.ID, at.seq, at.chain)
 			}
 		}
 		r.places[at] = e.ID
 		if e.Delta.Author == m.signer.Public() {
 			own = append(own, e)
+			m.ends[at.chain] = max(m.ends[at.chain], at.seq)
 		}
 	}
 	if !m.live || !m.n.Up() {

@@ -33,7 +33,7 @@ type run struct {
 	acked  []acked              // answered writes
 	lost   map[dag.ID]bool      // what was on one disk alone, and is not there any more
 	places map[place]dag.ID     // of honest chains
-	rolled map[dag.Key]bool     // authors one of whose disks was put back as a whole after a clean stop
+	rolled map[dag.ID]uint64    // chains that a disk which was put back as a whole after a clean stop goes on from a seq
 	pages  map[[32]byte]bool    // published
 	judged map[dag.ID]*judgment // of a set of deltas, by its digest
 }
@@ -51,10 +51,25 @@ type place struct {
 	seq   uint64
 }
 
+// rollBack notes that chains may go on from where they end on an image: nothing on it tells that it is one.
+func (r *run) rollBack(ends map[dag.ID]uint64) {
+	for chain, seq := range ends { //lint:unordered the least of each
+		if was, ok := r.rolled[chain]; !ok || seq < was {
+			r.rolled[chain] = seq
+		}
+	}
+}
+
+// mayFork tells whether a place of a chain may be used twice.
+func (r *run) mayFork(at place) bool {
+	from, ok := r.rolled[at.chain]
+	return ok && at.seq > from
+}
+
 // shared gives what the nodes of a run share; the first node that starts makes it.
 func shared(w *sim.World) *run {
 	if w.State == nil {
-		r := &run{honest: map[dag.Key]bool{}, lost: map[dag.ID]bool{}, places: map[place]dag.ID{}, rolled: map[dag.Key]bool{},
+		r := &run{honest: map[dag.Key]bool{}, lost: map[dag.ID]bool{}, places: map[place]dag.ID{}, rolled: map[dag.ID]uint64{},
 			pages: map[[32]byte]bool{}, judged: map[dag.ID]*judgment{}}
 		for i, n := range w.Nodes() {
 			r.keys = append(r.keys, dag.NewSigner(n.Key()).Public())
