@@ -14,13 +14,13 @@ import (
 type home struct {
 	mem     memory
 	signer  dag.Signer
-	held    map[dag.ID]bool // synced here
+	held    map[dag.ID]bool   // synced here
 	ends    map[dag.ID]uint64 // of the chains that it wrote, the last seq that is synced here
 	begun   bool
 	rotten  bool            // something rotted
 	rotting map[dag.ID]bool // what was held when something rotted that no opening has looked at
 	stopped bool            // by a clean stop, and not opened since
-	moved   bool // copied or put back, and not opened since
+	moved   bool            // copied or put back, and not opened since
 }
 
 // memory is a disk whose program can be killed: its lock is then free, and all that was written is still seen.
@@ -90,17 +90,14 @@ func (m *member) FailSync(n int) {
 
 // Full implements sim.Disk.
 func (m *member) Full(full bool) {
-	if full {
+	if m.full = full; full {
 		m.mem.Full(errFull)
 	} else {
 		m.mem.Full(nil)
 	}
 }
 
-// lastGroups is about how many bytes the last groups of a log take.
-const lastGroups = 1 << 10
-
-// Rot implements sim.Disk: one bit of a file is another, of two times one near the end of it.
+// Rot implements sim.Disk: one bit of a file is another, half of the time near the end of it.
 func (m *member) Rot(at uint64) {
 	names, err := m.mem.List()
 	if err != nil || len(names) == 0 {
@@ -115,7 +112,7 @@ func (m *member) Rot(at uint64) {
 		m.rotten, m.rotting = true, maps.Clone(m.held)
 		place := at >> 8 % uint64(size)
 		if at>>3&1 == 1 {
-			place = uint64(size) - 1 - place%min(uint64(size), lastGroups)
+			place = uint64(size) - 1 - place%min(uint64(size), 16<<(at>>4&7))
 		}
 		m.mem.Corrupt(name, int64(place), 1<<(at%8))
 	}
@@ -154,4 +151,5 @@ func (m *member) Put(copied any, as sim.Putting) {
 		}
 	}
 	m.lose(gone)
+	m.Full(m.full)
 }

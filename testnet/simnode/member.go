@@ -23,6 +23,7 @@ type member struct {
 	journal *dag.Journal // nil while the node is down, and when it did not open
 	kv      *store.KV
 	told    map[dag.ID]bool // admitted in this life
+	full    bool            // the disk
 	live    bool            // the journal has opened, and what it tells is news
 	wrong   [rules]error    // the first thing that may not happen, by rule
 }
