@@ -82,4 +82,4 @@ func (n *Node) Fault(site string, k int) int {
 
 // Buggify says, in one of four asks of a run whose plan has Buggify, that something rare and allowed happens here: the buffer is
 // of one, the page is short. Elsewhere it says no.
-func (n *Node) Buggify(site string) bool { return n.w.plan.Buggify && n.Fault("buggify "+site, 3) == 3 }
+func (n *Node) Buggify(site string) bool { return n.w.plan.Buggify && n.Fault("buggify-"+site, 3) == 3 }

@@ -65,16 +65,22 @@ func (s *simCommand) run(out io.Writer, name string) error {
 		if err != nil {
 			return fmt.Errorf("read the overrides: %w", err)
 		}
-		s.o.Overrides = append(s.o.Overrides, strings.Fields(string(text))...)
-	}
-	if s.trace != "" {
-		f, err := os.Create(s.trace)
-		if err != nil {
-			return fmt.Errorf("write the trace: %w", err)
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line != "" {
+				s.o.Overrides = append(s.o.Overrides, line)
+			}
 		}
-		defer f.Close()
-		s.o.Trace = f
 	}
+	if s.trace == "" {
+		return s.simulate(out, name)
+	}
+	trace := &traceFile{path: s.trace}
+	s.o.Trace = trace
+	return errors.Join(s.simulate(out, name), trace.Close())
+}
+
+// simulate runs one seed, a campaign or a recording.
+func (s *simCommand) simulate(out io.Writer, name string) error {
 	if s.replay != "" {
 		return simReplay(s.c, out, s.replay, s.o)
 	}

@@ -18,6 +18,7 @@ const (
 	left      = "a client that was registered left"
 	backedOff = "a client backed off"
 	readWhole = "a client read a whole view"
+	full      = "a view was full"
 )
 
 // The names of what is noted when it is written or said.
@@ -43,6 +44,7 @@ var properties = []sim.Property{
 	{Name: "a client is never silent for longer than the ceiling", Kind: sim.Safety, CheckNode: neverSilent, Check: oneSpeaks},
 	{Name: "what a client knows was signed", Kind: sim.Safety, CheckNode: nothing, Check: oneKnowsTruth},
 	{Name: "two heartbeats after healing every live client is in the view", Kind: sim.Liveness, Within: 2*Heartbeat + late, Check: allRegistered},
+	{Name: "where places are few, who could be registered is", Kind: sim.Liveness, Within: 4*Heartbeat + late, Check: freePlacesTaken},
 	{Name: "every live client knows somebody", Kind: sim.Liveness, Within: 2*Heartbeat + late, Check: allKnow},
 	{Name: expired, Kind: sim.Sometimes},
 	{Name: left, Kind: sim.Sometimes},
@@ -83,12 +85,16 @@ func client(n *sim.Node) bool {
 	return n.Role() == "client" && n.Instance() != nil && keptOf(n).here()
 }
 
-func withinBounds(_ *sim.World, n *sim.Node) error {
+func withinBounds(w *sim.World, n *sim.Node) error {
 	if n.Role() != "server" {
 		return nil
 	}
-	if have := cohortOf(n).Len(); have > Capacity {
-		return fmt.Errorf("%d clients, the capacity is %d", have, Capacity)
+	have, most := cohortOf(n).Len(), drawnOf(w).most
+	if have > most {
+		return fmt.Errorf("%d clients, the capacity is %d", have, most)
+	}
+	if have == most {
+		w.Reached(full)
 	}
 	return nil
 }
@@ -267,9 +273,34 @@ func allRegistered(w *sim.World) error {
 				return fmt.Errorf("%s is in the view of %s and does not know it, or where that is: %+v", n.ID(), s.ID(), l)
 			case there && !moving && row.Network == network && !slices.Equal(row.Member.Record.Addresses, where):
 				return fmt.Errorf("%s is at %v, and %s has it at %v", n.ID(), where, s.ID(), row.Member.Record.Addresses)
-			case !there && !moving && d.quota == (Quota{}) && cohort.Len() < Capacity: // a place that has just become free is not taken yet
+			case !there && !moving && d.roomy(): // a place that has just become free is not taken yet
 				return fmt.Errorf("%s is not in the view of %s; its lease is %+v", n.ID(), s.ID(), l)
 			}
+		}
+	}
+	return nil
+}
+
+// roomy says that there is a place for every client.
+func (d *drawn) roomy() bool { return d.quota == (Quota{}) && d.most == Capacity }
+
+// freePlacesTaken looks for clients that have been there for long and found no place, where the first server has one for them.
+func freePlacesTaken(w *sim.World) error {
+	d, server := drawnOf(w), w.Nodes()[0]
+	cohort, counts := cohortOf(server), map[string]int{}
+	if d.roomy() || cohort.Len() >= d.most {
+		return nil
+	}
+	for _, r := range cohort.All() {
+		counts[r.Network]++
+	}
+	for _, n := range settled(w) {
+		k := keptOf(n)
+		network := d.quota.networkOf(k.places[len(k.places)-1])
+		long := w.Now().Sub(max(k.since, k.moved)) > 5*d.heartbeat()
+		if _, there := cohort.Get(n.ID()); !there && long && counts[network] < d.quota.most(network) {
+			l, _ := leasesOf(n).Get(server.ID())
+			return fmt.Errorf("%s of %q is not registered, with %v of %d: %+v", n.ID(), network, counts, d.most, l)
 		}
 	}
 	return nil
@@ -278,7 +309,7 @@ func allRegistered(w *sim.World) error {
 func allKnow(w *sim.World) error {
 	there := settled(w)
 	for _, n := range there {
-		if len(there) > 4 && drawnOf(w).quota == (Quota{}) && knownOf(n).Len() == 0 {
+		if len(there) > 4 && drawnOf(w).roomy() && knownOf(n).Len() == 0 {
 			return fmt.Errorf("%s knows nobody, though %d clients are there", n.ID(), len(there))
 		}
 	}

@@ -39,7 +39,7 @@ func read(n *sim.Node) {
 
 func (r *reading) turn(cookie []byte, pages int) {
 	wanted := Turning{r.server.ID(), PageWanted{cookie, r.client.RandN("page", 2) * (1 + r.client.RandN("size", 2*MaxPage))}}
-	if r.client.Buggify("one on a page") {
+	if r.client.Buggify("one-on-a-page") {
 		wanted.N = 1
 	}
 	graph.Submit(r.client.Instance(), "view", wanted, callTimeout, func(p Page, err error) {

@@ -13,15 +13,15 @@ import (
 // Scenario is a network with a secret: from one to three servers, and clients, some of which announce to all servers. Now and then
 // a client goes away for a few minutes: it leaves, or falls silent; another comes to other addresses; a third reads the whole view of
 // a server. The server's TTL and its quota are drawn. With the fault hostile the third server and some clients keep to nothing.
-var Scenario = scenarioOf("globalregistry", Protocol, Quota{})
+var Scenario = scenarioOf("globalregistry", Capacity)
 
-// scenarioOf gives a scenario in which the quota is drawn, unless one is given.
-func scenarioOf(name string, g func() *graph.Graph, q Quota) sim.Scenario {
+// scenarioOf gives a scenario in which a server has so many places.
+func scenarioOf(name string, capacity int) sim.Scenario {
 	return sim.Scenario{
 		Name:       name,
-		Graph:      g,
+		Graph:      func() *graph.Graph { return protocol(capacity) },
 		Roles:      roles,
-		Bind:       func(n *sim.Node) []graph.Option { return bind(n, q) },
+		Bind:       func(n *sim.Node) []graph.Option { return bind(n, capacity) },
 		Script:     script,
 		OnCrash:    crashed,
 		Hostile:    hostile,
@@ -37,15 +37,18 @@ type drawn struct {
 	given time.Duration // the TTL that the servers are bound to
 	ttl   time.Duration // that they may assign
 	quota Quota
+	most  int // places of a server
 }
 
 func (d *drawn) heartbeat() time.Duration { return d.ttl / 3 }
 
 // drawnOf draws it, once.
-func drawnOf(w *sim.World) *drawn {
+func drawnOf(w *sim.World) *drawn { return draw(w, Capacity) }
+
+func draw(w *sim.World, capacity int) *drawn {
 	d, ok := w.State.(*drawn)
 	if !ok {
-		d = &drawn{given: []time.Duration{0, 0, 0, 0, time.Second, MinTTL, MaxTTL, 1000 * time.Hour}[w.RandN("ttl", 8)]}
+		d = &drawn{most: capacity, given: []time.Duration{0, 0, 0, 0, time.Second, MinTTL, MaxTTL, 1000 * time.Hour}[w.RandN("ttl", 8)]}
 		d.ttl = TTL
 		if d.given > 0 {
 			d.ttl = min(max(d.given, MinTTL), MaxTTL)
@@ -101,12 +104,13 @@ func serversOf(n *sim.Node) []graph.Peer {
 
 var secret = []byte("a secret of the simulation")
 
-func bind(n *sim.Node, q Quota) []graph.Option {
+func bind(n *sim.Node, capacity int) []graph.Option {
 	k := keptOf(n)
 	if k == nil {
 		k = keep(n)
 	}
 	w := n.World()
+	d := draw(w, capacity)
 	k.away, k.since, k.asked = false, w.Now(), w.Now()
 	records := Records(oracle{n.ID(), w.Seed()})
 	if n.Role() == "client" {
@@ -116,14 +120,7 @@ func bind(n *sim.Node, q Quota) []graph.Option {
 	}
 	access := Access{secret, binary.BigEndian.AppendUint64(nil, n.Rand("nonce key"))}
 	return []graph.Option{graph.Bind("addresses", k.addresses), graph.Bind("context", "ctx"), graph.Bind("access", access),
-		graph.Bind("ttl", drawnOf(w).given), graph.Bind("quota", quotaOf(w, q)), graph.Bind("records", records), graph.Bind("members", Members(k))}
-}
-
-func quotaOf(w *sim.World, q Quota) Quota {
-	if q != (Quota{}) {
-		drawnOf(w).quota = q
-	}
-	return drawnOf(w).quota
+		graph.Bind("ttl", d.given), graph.Bind("quota", d.quota), graph.Bind("records", records), graph.Bind("members", Members(k))}
 }
 
 // script has one client in eight go away, some minutes apart, for two to four minutes, every other time by leaving; one in eight
