@@ -89,8 +89,14 @@ func Refuse(m graph.Message, why graph.Reason, retry time.Duration) []graph.Mess
 	return []graph.Message{{Kind: graph.ErrorMsg, Channel: m.Channel, Peer: m.Relay, Key: m.Key, Call: m.Call, Reason: why, Retry: retry}}
 }
 
-// Encode gives the deterministic CBOR of a value.
+// Raw is what a stranger says byte for byte, well formed or not.
+type Raw []byte
+
+// Encode gives the deterministic CBOR of a value, and Raw as it is.
 func Encode(v any) []byte {
+	if b, ok := v.(Raw); ok {
+		return b
+	}
 	mode, err := cbor.CoreDetEncOptions().EncMode()
 	if err == nil {
 		var b []byte
