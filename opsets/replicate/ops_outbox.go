@@ -168,23 +168,14 @@ var Acknowledged = graph.Op2(Ops, "acknowledged", 1, func(_ *graph.Tick, r *grap
 	return graph.Done{}, settle(t, r.From, r.Value, false)
 })
 
-// Agreed notes that who compares holds all that is held here.
-var Agreed = graph.Op4(Ops, "agreed", 1, func(_ *graph.Tick, v Verdict, r *graph.Request[Digest, Verdict], o Outbox, t *deliveries) (graph.Done, error) {
-	if !v.Equal {
+// Agreed notes that another holds all that is held here, unless something was synced here since they compared. What was
+// written here is read first: what comes after it is in the digest.
+var Agreed = graph.Op4(Ops, "agreed", 1, func(_ *graph.Tick, m Match, o Outbox, l Log, t *deliveries) (graph.Done, error) {
+	mine := o.Mine()
+	if l.Digest() != m.Digest {
 		return graph.Done{}, nil
 	}
-	return graph.Done{}, settle(t, r.From, Ack{Tips: clip(o.Mine())}, false)
-})
-
-// Unchanged tells whether this node holds what it held when it asked for a verdict.
-var Unchanged = graph.Op3(Ops, "unchanged", 1, func(_ *graph.Tick, _ Verdict, d Digest, l Log) (bool, error) { return l.Digest() == d.Digest, nil })
-
-// StillAgreed notes that the other holds all that is held here.
-var StillAgreed = graph.Op4(Ops, "still_agreed", 1, func(_ *graph.Tick, same bool, r Round, o Outbox, t *deliveries) (graph.Done, error) {
-	if !same {
-		return graph.Done{}, nil
-	}
-	return graph.Done{}, settle(t, r.Peer, Ack{Tips: clip(o.Mine())}, false)
+	return graph.Done{}, settle(t, m.Peer, Ack{Tips: clip(mine)}, false)
 })
 
 // Owing is when acknowledgements that are owed go out; zero when none is.
