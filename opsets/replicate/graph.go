@@ -37,11 +37,10 @@ func Protocol() *graph.Graph {
 	in, answer := graph.Call(said, With(turn), peer, compare, 10*time.Second, graph.Anyone)
 	verdict := Judge(in, log)
 	graph.Reply(in, verdict)
-	here, differs := MatchHere(verdict, in)
-	ops.Ignore(differs)
+	here := MatchHere(verdict, in, neighbours)
 	equal, differ := Equal(answer)
 	End(equal, turn, neighbours, rounds)
-	for _, both := range []graph.Wire[Match]{here, MatchThere(equal, said, turn)} {
+	for _, both := range []graph.Wire[Match]{here, MatchThere(equal, said, turn, neighbours)} {
 		Agreed(both, outbox, log, deliveries)
 		Remember(both, log, agreed)
 	}

@@ -28,25 +28,29 @@ func since(r Round, l Log, t *agreements) (Have, bool) {
 	return h, len(h.Tips) <= MaxTips
 }
 
-// A Match is what this node and a peer both held when one of them compared.
+// A Match is what this node and a peer both held when one of them compared; without a digest they differed.
 type Match struct {
 	Peer   graph.Peer
 	Digest dag.ID
+	Near   bool // the peer is a neighbour
 }
 
-// MatchHere tells whether who compares holds what is held here.
-var MatchHere = graph.Branch2(Ops, "match_here", 1, func(_ *graph.Tick, v Verdict, r *graph.Request[Digest, Verdict]) (Match, bool, error) {
-	return Match{r.From, r.Value.Digest}, v.Equal, nil
+// MatchHere is what who compares was found to hold.
+var MatchHere = graph.Op3(Ops, "match_here", 1, func(_ *graph.Tick, v Verdict, r *graph.Request[Digest, Verdict], near []graph.Peer) (Match, error) {
+	if !v.Equal {
+		return Match{}, nil
+	}
+	return Match{r.From, r.Value.Digest, slices.Contains(near, r.From)}, nil
 })
 
 // MatchThere is what the peer of a round was found to hold.
-var MatchThere = graph.Op3(Ops, "match_there", 1, func(_ *graph.Tick, _ Verdict, d Digest, r Round) (Match, error) {
-	return Match{r.Peer, d.Digest}, nil
+var MatchThere = graph.Op4(Ops, "match_there", 1, func(_ *graph.Tick, _ Verdict, d Digest, r Round, near []graph.Peer) (Match, error) {
+	return Match{r.Peer, d.Digest, slices.Contains(near, r.Peer)}, nil
 })
 
 // Remember keeps what this node and another agree on. What was synced here since they compared is not of it.
 var Remember = graph.Op3(Ops, "remember", 1, func(_ *graph.Tick, m Match, l Log, t *agreements) (graph.Done, error) {
-	if a, ok := t.Get(m.Peer); ok && a.Digest == m.Digest {
+	if a, ok := t.Get(m.Peer); m.Digest.IsZero() || ok && a.Digest == m.Digest {
 		return graph.Done{}, nil
 	}
 	a := Agreement{Peer: m.Peer, Digest: m.Digest}
