@@ -83,10 +83,13 @@ func (l *lagging) fork(t *testing.T, branch int) {
 	if err := one.Join(one.ctx); err != nil {
 		t.Fatal(err)
 	}
-	copyTo(t, l.js[0], one)
+	copyTo(t, l.js[0], one, nil)
 	for left := branch; left > 0; left -= 200 {
 		one.write(t, 1, min(left, 200), 20)
 	}
+	copyTo(t, one, l.js[0], nil)
+	copyTo(t, one, l.js[1], nil)
+	trunk := one.Tips()
 	if err := one.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -94,30 +97,30 @@ func (l *lagging) fork(t *testing.T, branch int) {
 		one = openOn(t, d)
 		one.ctx = l.js[0].ctx
 		for left := branch; left > 0; left -= 200 {
-			if one.write(t, 1, min(left, 200), 20+i); i == 1 && left > branch/2 {
-				copyTo(t, one, l.js[1])
+			if one.write(t, 1, min(left, 200), 20+i); i == 1 && left <= branch/2 && left > branch/2-200 {
+				copyTo(t, one, l.js[1], trunk)
 			}
 		}
-		copyTo(t, one, l.js[0])
+		copyTo(t, one, l.js[0], trunk)
 	}
 	if c := l.js[0].Stats().Contexts; len(c) != 1 || c[0].Forks != 1 {
 		t.Fatalf("%+v, want one fork", c)
 	}
 }
 
-// copyTo gives to what from holds.
-func copyTo(t *testing.T, from, to *journal) {
+// copyTo gives to what from holds. Both hold what is common.
+func copyTo(t *testing.T, from, to *journal, common []dag.Tip) {
 	t.Helper()
 	for more := true; more; {
-		page, m, err := from.Journal.Serve(from.ctx, to.Have(), MaxPage)
+		page, m, err := from.Journal.Serve(from.ctx, append(to.Have(), common...), MaxPage)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if more = m; len(page) == 0 {
 			return
 		}
-		if _, err := to.Journal.Ingest(to.ctx, page); err != nil {
-			t.Fatal(err)
+		if in, err := to.Journal.Ingest(to.ctx, page); err != nil || in.Admitted == 0 {
+			t.Fatalf("a page of %d bytes: %+v, %v", len(page), in, err)
 		}
 	}
 }
