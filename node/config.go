@@ -104,6 +104,7 @@ func (c *Config) Load(file string) error {
 		return fmt.Errorf("read the configuration: %w", err)
 	}
 	defer f.Close()
+	c.Sync = c.Sync.whole() // from here on a zero is one that the file has
 	err = toml.NewDecoder(f).DisallowUnknownFields().Decode(c)
 	var strict *toml.StrictMissingError
 	var bad *toml.DecodeError
@@ -118,8 +119,13 @@ func (c *Config) Load(file string) error {
 	case errors.As(err, &bad):
 		row, _ := bad.Position()
 		return fmt.Errorf("%s, line %d: %s", file, row, strings.TrimPrefix(bad.Error(), "toml: "))
+	case err != nil:
+		return err
 	}
-	return err
+	if errs := c.Sync.check(); len(errs) > 0 {
+		return fmt.Errorf("%s: %w", file, errors.Join(errs...))
+	}
+	return nil
 }
 
 // Environment reads the MEROD_ variables over c.

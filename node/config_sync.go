@@ -1,6 +1,8 @@
 package node
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -36,40 +38,64 @@ func defaultSync() Sync {
 	return Sync{replicate.DefaultBatch, replicate.DefaultRetries, Duration(replicate.DefaultTimeout)}
 }
 
-// pace is Sync as the protocol takes it. What is zero, in a configuration that code made, is the default.
+// whole puts the default in for what is zero: a configuration that code made need not know of it.
+func (s Sync) whole() Sync {
+	d := defaultSync()
+	return Sync{cmp.Or(s.Batch, d.Batch), cmp.Or(s.Retries, d.Retries), cmp.Or(s.AckTimeout, d.AckTimeout)}
+}
+
+// pace is Sync as the protocol takes it.
 func (s Sync) pace() replicate.Pace {
+	s = s.whole()
 	return replicate.Pace{Batch: s.Batch, Retries: s.Retries, Timeout: time.Duration(s.AckTimeout)}
 }
 
+// environment reads the variables. What one says stands for itself: a zero is no default.
 func (s *Sync) environment(get func(string) string) error {
+	number := func(to *int, text string) (err error) {
+		if *to, err = strconv.Atoi(text); err != nil {
+			return errors.New("it is a whole number")
+		}
+		return nil
+	}
 	for _, v := range []struct {
 		name string
-		set  *int
-	}{{"MEROD_SYNC_BATCH", &s.Batch}, {"MEROD_SYNC_RETRIES", &s.Retries}} {
-		if text := get(v.name); text != "" {
-			n, err := strconv.Atoi(text)
-			if err != nil {
-				return fmt.Errorf("%s=%s: it is a whole number", v.name, text)
-			}
-			*v.set = n
+		set  func(s *Sync, text string) error
+	}{
+		{"MEROD_SYNC_BATCH", func(s *Sync, text string) error { return number(&s.Batch, text) }},
+		{"MEROD_SYNC_RETRIES", func(s *Sync, text string) error { return number(&s.Retries, text) }},
+		{"MEROD_SYNC_ACK_TIMEOUT", func(s *Sync, text string) error { return s.AckTimeout.UnmarshalText([]byte(text)) }},
+	} {
+		text := get(v.name)
+		if text == "" {
+			continue
 		}
-	}
-	if text := get("MEROD_SYNC_ACK_TIMEOUT"); text != "" {
-		if err := s.AckTimeout.UnmarshalText([]byte(text)); err != nil {
-			return fmt.Errorf("MEROD_SYNC_ACK_TIMEOUT: %w", err)
+		said := defaultSync()
+		err := v.set(&said, text)
+		if err == nil {
+			err = errors.Join(said.check()...)
+		}
+		if err != nil {
+			return fmt.Errorf("%s=%s: %w", v.name, text, err)
+		}
+		if err := v.set(s, text); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (s *Sync) validate() (errs []error) {
-	if s.Batch < 0 || s.Batch > dag.MaxPageDeltas {
+func (s Sync) validate() []error { return s.whole().check() }
+
+// check finds what is out of bounds, in settings that somebody wrote.
+func (s Sync) check() (errs []error) {
+	if s.Batch < 1 || s.Batch > dag.MaxPageDeltas {
 		errs = append(errs, fmt.Errorf("sync batch %d: it is 1 to %d deltas", s.Batch, dag.MaxPageDeltas))
 	}
-	if s.Retries < 0 || s.Retries > 100 {
+	if s.Retries < 1 || s.Retries > 100 {
 		errs = append(errs, fmt.Errorf("sync retries %d: they are 1 to 100", s.Retries))
 	}
-	if t := time.Duration(s.AckTimeout); t != 0 && (t < 100*time.Millisecond || t > time.Hour) {
+	if t := time.Duration(s.AckTimeout); t < 100*time.Millisecond || t > time.Hour {
 		errs = append(errs, fmt.Errorf("sync acknowledgement timeout %v: it is 100ms to 1h", t))
 	}
 	return errs

@@ -3,6 +3,7 @@ package outbox
 import (
 	"bytes"
 	"crypto/ed25519"
+	"math"
 	"testing"
 	"time"
 
@@ -83,6 +84,25 @@ func TestQueuedIsMineMinusAcknowledged(t *testing.T) {
 	}}
 	if !cmp.Equal(got, want) {
 		t.Error(cmp.Diff(want, got))
+	}
+}
+
+// What a peer claims counts for nothing, whatever it is.
+func TestStatusOfClaims(t *testing.T) {
+	j, ctx := history(t, 20)
+	box := New(j, ctx, []dag.Key{signer(1).Public()}, keyOf)
+	own := box.Mine()[0]
+	for _, seq := range []uint64{0, 10, own.Seq, own.Seq + 1, 1<<62 + 7, 1 << 63, 1<<63 + 90, math.MaxUint64} {
+		claim := []dag.Tip{{Chain: own.Chain, ID: dag.ID{1}, Seq: seq}}
+		got := box.Status(view(replicate.Delivery{Peer: "2", Acknowledged: claim, Seen: box.Mine()}), []graph.Peer{"2"})
+		lacks := 1
+		if seq < own.Seq {
+			lacks = int(own.Seq - seq)
+		}
+		want := Status{OutboxSize: lacks, Queued: lacks, Acknowledged: 11 - lacks, Peers: []Peer{{PeerID: "2", Connected: true, Queued: lacks, Acknowledged: 11 - lacks}}}
+		if !cmp.Equal(got, want) {
+			t.Errorf("a claim of %d: %s", seq, cmp.Diff(want, got))
+		}
 	}
 }
 

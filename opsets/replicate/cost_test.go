@@ -73,6 +73,58 @@ func (l *lagging) writeAll(t *testing.T, authors, deltas int) {
 	}
 }
 
+// fork has a chain of twice so many deltas fork in the middle, on a home and its copy. Node a gets both branches, node b
+// half of one.
+func (l *lagging) fork(t *testing.T, branch int) {
+	t.Helper()
+	disk := dag.NewMemDisk()
+	one := openOn(t, disk)
+	one.ctx = l.js[0].ctx
+	if err := one.Join(one.ctx); err != nil {
+		t.Fatal(err)
+	}
+	copyTo(t, l.js[0], one, nil)
+	for left := branch; left > 0; left -= 200 {
+		one.write(t, 1, min(left, 200), 20)
+	}
+	copyTo(t, one, l.js[0], nil)
+	copyTo(t, one, l.js[1], nil)
+	trunk := one.Tips()
+	if err := one.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i, d := range []*dag.MemDisk{disk.Backup(), disk} {
+		one = openOn(t, d)
+		one.ctx = l.js[0].ctx
+		for left := branch; left > 0; left -= 200 {
+			if one.write(t, 1, min(left, 200), 20+i); i == 1 && left <= branch/2 && left > branch/2-200 {
+				copyTo(t, one, l.js[1], trunk)
+			}
+		}
+		copyTo(t, one, l.js[0], trunk)
+	}
+	if c := l.js[0].Stats().Contexts; len(c) != 1 || c[0].Forks != 1 {
+		t.Fatalf("%+v, want one fork", c)
+	}
+}
+
+// copyTo gives to what from holds. Both hold what is common.
+func copyTo(t *testing.T, from, to *journal, common []dag.Tip) {
+	t.Helper()
+	for more := true; more; {
+		page, m, err := from.Journal.Serve(from.ctx, append(to.Have(), common...), MaxPage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if more = m; len(page) == 0 {
+			return
+		}
+		if in, err := to.Journal.Ingest(to.ctx, page); err != nil || in.Admitted == 0 {
+			t.Fatalf("a page of %d bytes: %+v, %v", len(page), in, err)
+		}
+	}
+}
+
 // meet has b meet a, and gives what that cost until they agreed.
 func (l *lagging) meet(t *testing.T, name string) (c cost, bytes int) {
 	t.Helper()
@@ -109,14 +161,22 @@ func TestCatchUpCosts(t *testing.T) {
 	if c, _ := l.meet(t, "100 keystrokes"); c.trips > 3 { // who lags asks; who is asked lacks nothing, and asks nobody
 		t.Errorf("100 keystrokes: %+v", c)
 	}
+	behind := func(l *lagging, name string) {
+		t.Helper()
+		if c, bytes := l.meet(t, name); c.trips > 10+many/500 || c.bytes > bytes*5/4 {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
 	l.writeAll(t, 100, many)
-	l.meet(t, "behind, of 100 authors")
+	behind(l, "behind, of 100 authors")
 
 	l = lag(t, 1, 100)
 	l.writeAll(t, 1, many)
-	if c, bytes := l.meet(t, "behind, of one author"); c.trips > 10+many/500 || c.bytes > bytes*5/4 {
-		t.Errorf("behind: %+v", c)
-	}
+	behind(l, "behind, of one author")
+
+	l = lag(t, 2, 100)
+	l.fork(t, many/2)
+	behind(l, "behind, forked in the middle")
 }
 
 // DATA 4.2: who has forgotten what the two agreed on is told all tips.

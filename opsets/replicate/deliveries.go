@@ -42,6 +42,6 @@ func posts(peer *graph.Role, log *graph.ComponentOf[Log], neighbours graph.Cell[
 	at := Due(ops.Due(peer, owing.Cell(), func(o Owing) (graph.Time, bool) { return o.At, o.At != 0 }), owing)
 	each := graph.ForEach(Collect(at, neighbours, receipts, outbox), maxDeliveries)
 	heard, _ := graph.Send(AckOf(each), AckTo(each), peer, ack, graph.Anyone)
-	Acknowledged(heard, deliveries)
+	Acknowledged(heard, neighbours, deliveries)
 	return outbox, deliveries, owing
 }

@@ -5,7 +5,8 @@
 //
 // Who has taken in what a neighbour wrote acknowledges it, once it is synced: within a second, for all that came meanwhile, and
 // with each comparison that shows no difference. What a neighbour does not acknowledge in time is delivered to it alone, in
-// batches, a few times; then it is left to catch-up. An acknowledgement is of one peer and settles nothing for another.
+// batches, a few times; then it is left to catch-up. An acknowledgement is of one peer and settles nothing for another; a later
+// one stands for the earlier, in whatever order they come, and what strangers acknowledge is not kept.
 //
 // Roles: peer. An instance serves one context, whose id is its key.
 //

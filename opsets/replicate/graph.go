@@ -37,13 +37,13 @@ func Protocol() *graph.Graph {
 	in, answer := graph.Call(said, With(turn), peer, compare, 10*time.Second, graph.Anyone)
 	verdict := Judge(in, log)
 	graph.Reply(in, verdict)
-	Agreed(verdict, in, outbox, deliveries)
-	Remember(verdict, in, log, agreed)
+	here := MatchHere(verdict, in, neighbours)
 	equal, differ := Equal(answer)
 	End(equal, turn, neighbours, rounds)
-	unchanged := Unchanged(equal, said, log)
-	StillAgreed(unchanged, turn, outbox, deliveries)
-	StillRemember(unchanged, turn, log, agreed)
+	for _, both := range []graph.Wire[Match]{here, MatchThere(equal, said, turn, neighbours)} {
+		Agreed(both, outbox, log, deliveries)
+		Remember(both, log, agreed)
+	}
 	want := Want(differ, turn, log, agreed)
 	wanted, page := graph.Call(want, With(turn), peer, fetch, 20*time.Second, graph.Anyone)
 	Learn(wanted, log, rounds) // whoever is told of something new makes a round of its own

@@ -132,7 +132,7 @@ func (v *villain) act(n *sim.Node, to graph.Peer) {
 	case 6:
 		ask("deliver", Batch{v.some(n)})
 	case 7:
-		send(n, graph.Message{Kind: graph.OneWayMsg, Channel: "ack", Peer: to}, Ack{Tips: []dag.Tip{{Chain: dag.ID{3}, ID: dag.ID{4}, Seq: 1 << 63}}})
+		send(n, graph.Message{Kind: graph.OneWayMsg, Channel: "ack", Peer: to}, claims(n, to))
 	case 8, 9: // a fork, each branch to some; what it stands on is kept back now and then
 		for _, j := range v.ones[form-8:] {
 			if j == nil || n.World().Healed() || len(v.written) > 40 {
@@ -149,6 +149,18 @@ func (v *villain) act(n *sim.Node, to graph.Peer) {
 	case 10:
 		ask("deliver", Batch{slices.Repeat([]byte("x"), MaxPage)})
 	}
+}
+
+// claims acknowledges what there is not: on the chains of the one whom it tells, and on one of nobody.
+func claims(n *sim.Node, of graph.Peer) Ack {
+	tips := []dag.Tip{{Chain: dag.ID{3}, ID: dag.ID{4}, Seq: 1 << 63}}
+	if victim := n.World().Node(of); !victim.Hostile() && victim.Up() {
+		for _, t := range kept(victim).Mine() {
+			tips = append(tips, dag.Tip{Chain: t.Chain, ID: dag.ID{4}, Seq: t.Seq + 1<<(8*n.RandN("claim", 8)+7)})
+		}
+	}
+	slices.SortFunc(tips, dag.Tip.Compare) //lint:total-key equal tips are the same
+	return Ack{Tips: tips}
 }
 
 // some gives a page that it wrote, to do as it likes with. After healing it gives nothing new away: others have to settle then.
@@ -187,7 +199,9 @@ func (v *villain) Receive(n *sim.Node, m graph.Message) {
 	case m.Channel == "compare":
 		send(n, answer, Verdict{Equal: form == 4})
 	case m.Channel == "deliver":
-		send(n, answer, Ack{Tips: []dag.Tip{{Chain: dag.ID{5}}}, Refused: []string{"", "because"}[form%2]})
+		a := claims(n, m.Peer)
+		a.Refused = []string{"", "because"}[form%2]
+		send(n, answer, a)
 	default:
 		send(n, answer, v.page(n, form))
 	}

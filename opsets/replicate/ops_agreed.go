@@ -28,38 +28,45 @@ func since(r Round, l Log, t *agreements) (Have, bool) {
 	return h, len(h.Tips) <= MaxTips
 }
 
-// Remember keeps what this node and who compares agree on.
-var Remember = graph.Op4(Ops, "remember", 1, func(_ *graph.Tick, v Verdict, r *graph.Request[Digest, Verdict], l Log, t *agreements) (graph.Done, error) {
+// A Match is what this node and a peer both held when one of them compared; without a digest they differed.
+type Match struct {
+	Peer   graph.Peer
+	Digest dag.ID
+	Near   bool // the peer is a neighbour
+}
+
+// MatchHere is what who compares was found to hold.
+var MatchHere = graph.Op3(Ops, "match_here", 1, func(_ *graph.Tick, v Verdict, r *graph.Request[Digest, Verdict], near []graph.Peer) (Match, error) {
 	if !v.Equal {
-		return graph.Done{}, nil
+		return Match{}, nil
 	}
-	return graph.Done{}, remember(t, r.From, r.Value.Digest, l)
+	return Match{r.From, r.Value.Digest, slices.Contains(near, r.From)}, nil
 })
 
-// StillRemember keeps what this node and the other agree on.
-var StillRemember = graph.Op4(Ops, "still_remember", 1, func(_ *graph.Tick, same bool, r Round, l Log, t *agreements) (graph.Done, error) {
-	if !same {
-		return graph.Done{}, nil
-	}
-	return graph.Done{}, remember(t, r.Peer, l.Digest(), l)
+// MatchThere is what the peer of a round was found to hold.
+var MatchThere = graph.Op4(Ops, "match_there", 1, func(_ *graph.Tick, _ Verdict, d Digest, r Round, near []graph.Peer) (Match, error) {
+	return Match{r.Peer, d.Digest, slices.Contains(near, r.Peer)}, nil
 })
 
-func remember(t *agreements, p graph.Peer, digest dag.ID, l Log) error {
-	if a, ok := t.Get(p); ok && a.Digest == digest {
-		return nil
+// Remember keeps what this node and another agree on. What was synced here since they compared is not of it.
+var Remember = graph.Op3(Ops, "remember", 1, func(_ *graph.Tick, m Match, l Log, t *agreements) (graph.Done, error) {
+	if a, ok := t.Get(m.Peer); m.Digest.IsZero() || ok && a.Digest == m.Digest {
+		return graph.Done{}, nil
 	}
-	a := Agreement{Peer: p, Digest: digest}
+	a := Agreement{Peer: m.Peer, Digest: m.Digest}
 	for _, o := range t.View().All() {
-		if o.Digest == digest {
+		if o.Digest == m.Digest {
 			a.Tips = o.Tips
 		}
 	}
 	if a.Tips == nil {
-		a.Tips = l.Tips()
+		if a.Tips = l.Tips(); dag.Digest(a.Tips) != m.Digest {
+			return graph.Done{}, nil
+		}
 	}
 	if len(a.Tips) > MaxTips {
-		t.Remove(p)
-		return nil
+		t.Remove(m.Peer)
+		return graph.Done{}, nil
 	}
-	return t.Put(a, graph.Forever)
-}
+	return graph.Done{}, t.Put(a, graph.Forever)
+})

@@ -40,14 +40,14 @@ var Look = graph.Op3(Ops, "look", 1, func(x *graph.Tick, s Sight, pace Pace, t *
 		d, known := t.Get(p)
 		before := d
 		if !known || d.Away {
-			d = Delivery{Peer: p, Acknowledged: d.Acknowledged, Since: x.Now(), Seen: s.Mine, Turn: d.Turn, Retries: d.Retries}
+			d = Delivery{Peer: p, Acknowledged: d.Acknowledged, Since: x.Now(), Seen: s.Mine, Turn: d.Turn, Retries: d.Retries, Back: d.Back}
 		}
 		if n := min(pace.Batch, Behind(d.Acknowledged, s.Mine)); n > 0 && d.Open == 0 && (s.Now || d.due(x.Now(), pace)) {
 			d.Turn, d.Open, d.Tries, d.Retries = d.Turn+1, n, d.Tries+1, d.Retries+1
 			d.Next = x.Now().Add(ops.Jitter(x, pace.Timeout/10<<min(d.Tries, 16), pace.Timeout/40<<min(d.Tries, 16)))
 			out.Retried, out.Sent = out.Retried+1, out.Sent+n
 		}
-		if Behind(d.Acknowledged, d.Seen) == 0 && Behind(d.Seen, s.Mine) > 0 {
+		if short(d.Acknowledged, d.Seen) == 0 && Behind(d.Seen, s.Mine) > 0 {
 			d.Seen, d.Since = s.Mine, x.Now()
 		}
 		if err := d.put(before, known, t); err != nil {
@@ -59,7 +59,7 @@ var Look = graph.Op3(Ops, "look", 1, func(x *graph.Tick, s Sight, pace Pace, t *
 
 // due tells whether an acknowledgement is overdue and a delivery may be tried.
 func (d Delivery) due(now graph.Time, pace Pace) bool {
-	return d.Tries < pace.Retries && d.Refused == "" && now >= d.Next && now.Sub(d.Since) >= pace.Timeout && Behind(d.Acknowledged, d.Seen) > 0
+	return d.Tries < pace.Retries && d.Refused == "" && now >= d.Next && now.Sub(d.Since) >= pace.Timeout && short(d.Acknowledged, d.Seen) > 0
 }
 
 func (d Delivery) put(before Delivery, known bool, t *deliveries) error {
@@ -71,7 +71,7 @@ func (d Delivery) put(before Delivery, known bool, t *deliveries) error {
 
 func (d Delivery) same(o Delivery) bool {
 	return d.Peer == o.Peer && d.Since == o.Since && d.Next == o.Next && d.Turn == o.Turn && d.Open == o.Open && d.Tries == o.Tries &&
-		d.Retries == o.Retries && d.Refused == o.Refused && d.Away == o.Away && slices.Equal(d.Acknowledged, o.Acknowledged) && slices.Equal(d.Seen, o.Seen)
+		d.Retries == o.Retries && d.Refused == o.Refused && d.Away == o.Away && d.Back == o.Back && slices.Equal(d.Acknowledged, o.Acknowledged) && slices.Equal(d.Seen, o.Seen)
 }
 
 // leave notes who is away, and prunes.
@@ -84,7 +84,7 @@ func leave(s Sight, near map[graph.Peer]bool, t *deliveries, out *Stepped) error
 			out.Pruned++
 			continue
 		case !near[d.Peer]:
-			d.Away = true
+			d.Away, d.Back = true, true
 		case s.Prune && d.Refused != "":
 			d.Refused, d.Tries = "", 0
 			out.Pruned++
@@ -127,26 +127,57 @@ var Doubt = graph.Op3(Ops, "doubt", 1, func(_ *graph.Tick, in Intake, r *graph.R
 
 func clip(tips []dag.Tip) []dag.Tip { return tips[:min(len(tips), maxAckTips)] }
 
-// Settle notes what a delivery's peer has acknowledged. A refusal alone is a failure.
+// Settle ends a delivery with what its peer has acknowledged. A refusal alone is a failure; an acknowledgement that cannot be
+// one is as good as a refusal.
 var Settle = graph.Op3(Ops, "settle", 1, func(_ *graph.Tick, a Ack, was Delivery, t *deliveries) (graph.Done, error) {
-	return graph.Done{}, settle(t, was.Peer, a, true)
+	d, ok := t.Get(was.Peer)
+	if !ok {
+		return graph.Done{}, nil
+	}
+	if err := a.check(); err != nil {
+		d.Refused = err.Error()
+	} else {
+		d.acknowledge(a.Tips)
+		d.Refused = a.Refused
+	}
+	d.Open = 0
+	return graph.Done{}, t.Put(d, graph.Forever)
 })
 
-func settle(t *deliveries, p graph.Peer, a Ack, answered bool) error {
+// settle notes what a peer has acknowledged. A stranger gets no row.
+func settle(t *deliveries, p graph.Peer, near bool, a Ack) error {
+	if err := a.check(); err != nil {
+		return err
+	}
+	d, known := t.Get(p)
+	if !known && !near {
+		return nil
+	}
+	before := d
+	d.Peer = p
+	d.acknowledge(a.Tips)
+	return d.put(before, known, t)
+}
+
+func (a Ack) check() error {
 	if len(a.Tips) > maxAckTips {
 		return graph.Fail(graph.TooLarge, "%d tips acknowledged, the bound is %d", len(a.Tips), maxAckTips)
 	}
-	d, known := t.Get(p)
-	before := d
-	d.Peer = p
-	if Behind(a.Tips, d.Seen) < Behind(d.Acknowledged, d.Seen) {
+	if !slices.IsSortedFunc(a.Tips, dag.Tip.Compare) {
+		return graph.Fail(graph.Malformed, "%d tips acknowledged, not in their order", len(a.Tips))
+	}
+	return nil
+}
+
+// acknowledge adds to what is acknowledged. What was overtaken on its way takes nothing back.
+func (d *Delivery) acknowledge(tips []dag.Tip) {
+	if !d.Back {
+		tips = latest(d.Acknowledged, tips)
+	}
+	if short(tips, d.Seen) < short(d.Acknowledged, d.Seen) {
 		d.Tries, d.Refused = 0, ""
 	}
-	d.Acknowledged = a.Tips
-	if answered {
-		d.Open, d.Refused = 0, a.Refused
-	}
-	return d.put(before, known, t)
+	d.Acknowledged, d.Back = tips, false
 }
 
 // Unsettled ends a delivery that brought no answer. It is tried again later, unless the peer said that it never takes it.
@@ -164,27 +195,21 @@ var Unsettled = graph.Op3(Ops, "unsettled", 1, func(_ *graph.Tick, f graph.Failu
 })
 
 // Acknowledged notes what a peer has acknowledged of itself.
-var Acknowledged = graph.Op2(Ops, "acknowledged", 1, func(_ *graph.Tick, r *graph.Received[Ack], t *deliveries) (graph.Done, error) {
-	return graph.Done{}, settle(t, r.From, r.Value, false)
+var Acknowledged = graph.Op3(Ops, "acknowledged", 1, func(_ *graph.Tick, r *graph.Received[Ack], near []graph.Peer, t *deliveries) (graph.Done, error) {
+	return graph.Done{}, settle(t, r.From, slices.Contains(near, r.From), r.Value)
 })
 
-// Agreed notes that who compares holds all that is held here.
-var Agreed = graph.Op4(Ops, "agreed", 1, func(_ *graph.Tick, v Verdict, r *graph.Request[Digest, Verdict], o Outbox, t *deliveries) (graph.Done, error) {
-	if !v.Equal {
+// Agreed notes that another holds all that is held here, unless something was synced here since they compared. What was
+// written here is read first: what comes after it is in the digest.
+var Agreed = graph.Op4(Ops, "agreed", 1, func(_ *graph.Tick, m Match, o Outbox, l Log, t *deliveries) (graph.Done, error) {
+	if m.Digest.IsZero() {
 		return graph.Done{}, nil
 	}
-	return graph.Done{}, settle(t, r.From, Ack{Tips: clip(o.Mine())}, false)
-})
-
-// Unchanged tells whether this node holds what it held when it asked for a verdict.
-var Unchanged = graph.Op3(Ops, "unchanged", 1, func(_ *graph.Tick, _ Verdict, d Digest, l Log) (bool, error) { return l.Digest() == d.Digest, nil })
-
-// StillAgreed notes that the other holds all that is held here.
-var StillAgreed = graph.Op4(Ops, "still_agreed", 1, func(_ *graph.Tick, same bool, r Round, o Outbox, t *deliveries) (graph.Done, error) {
-	if !same {
+	mine := o.Mine()
+	if l.Digest() != m.Digest {
 		return graph.Done{}, nil
 	}
-	return graph.Done{}, settle(t, r.Peer, Ack{Tips: clip(o.Mine())}, false)
+	return graph.Done{}, settle(t, m.Peer, m.Near, Ack{Tips: clip(mine)})
 })
 
 // Owing is when acknowledgements that are owed go out; zero when none is.

@@ -2,7 +2,6 @@ package replicate
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/merograph/merograph/dag"
@@ -71,6 +70,7 @@ type Delivery struct {
 	Retries      int        // all deliveries: each is of what was published before
 	Refused      string     // why the peer takes no more
 	Away         bool       // it was not connected at the last look
+	Back         bool       // it was away since it acknowledged: it may have lost some, and what it says next is so
 }
 
 // Key is the delivery's place in its table.
@@ -99,46 +99,3 @@ const (
 	// acksEvery is how long acknowledgements are collected.
 	acksEvery = time.Second
 )
-
-// Behind counts the deltas of mine that are not in have, both sorted: by chain, the difference of the greatest numbers, and
-// at least one where a branch differs.
-func Behind(have, mine []dag.Tip) (n int) {
-	for len(mine) > 0 {
-		end := 1
-		for end < len(mine) && mine[end].Chain == mine[0].Chain {
-			end++
-		}
-		n += behindOn(chainOf(have, mine[0].Chain), mine[:end])
-		mine = mine[end:]
-	}
-	return n
-}
-
-func behindOn(have, mine []dag.Tip) int {
-	most := func(tips []dag.Tip) (n uint64) {
-		for _, t := range tips {
-			n = max(n, t.Seq+1)
-		}
-		return n
-	}
-	for _, t := range mine {
-		if !slices.Contains(have, t) {
-			return max(1, int(most(mine))-int(most(have)))
-		}
-	}
-	return 0
-}
-
-// chainOf gives the tips of one chain.
-func chainOf(tips []dag.Tip, chain dag.ID) []dag.Tip {
-	by := func(t dag.Tip, c dag.ID) int { return t.Chain.Compare(c) }
-	at, _ := slices.BinarySearchFunc(tips, chain, by)
-	end := at
-	for end < len(tips) && tips[end].Chain == chain {
-		end++
-	}
-	return tips[at:end]
-}
-
-// Count counts the deltas up to tips, both branches of a fork once.
-func Count(tips []dag.Tip) int { return Behind(nil, tips) }

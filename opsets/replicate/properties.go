@@ -53,17 +53,28 @@ var properties = []sim.Property{
 	{Name: sometimesFork, Kind: sim.Sometimes},
 }
 
-// bounded says that no other can make a node hold more than it may: calls that go on at once, and what they own.
-func bounded(_ *sim.World, n *sim.Node) error {
+// bounded says that no other can make a node hold more than it may: calls that go on at once, what they own, and what is
+// known of peers. The outbox is of neighbours alone, former ones too; strangers that compare and fetch, and this is few of
+// them here, are the villains.
+func bounded(w *sim.World, n *sim.Node) error {
 	if n.Hostile() || !n.Up() {
 		return nil
 	}
-	in := n.Instance()
-	if rows := graph.SizeOf(in, "rounds"); rows > maxRounds {
-		return fmt.Errorf("%s: %d rounds", n.ID(), rows)
+	m, in := kept(n), n.Instance()
+	near, others := len(m.near), len(w.Nodes())-len(honest(w))
+	for _, c := range []struct {
+		table string
+		most  int
+	}{{"deliveries", near}, {"receipts", near}, {"rounds", min(maxRounds, near+others)}, {"agreed", min(maxAgreements, near+others)}} {
+		if rows := graph.SizeOf(in, c.table); rows > c.most {
+			return fmt.Errorf("%s: %d rows of %s, the bound is %d with %d neighbours", n.ID(), rows, c.table, c.most, near)
+		}
 	}
-	if rows := graph.SizeOf(in, "deliveries"); rows > len(n.World().Nodes()) {
-		return fmt.Errorf("%s: %d deliveries, of %d nodes", n.ID(), rows, len(n.World().Nodes()))
+	mine := m.Mine()
+	for _, d := range graph.FeedOf[graph.Peer, Delivery](in, "deliveries").Get().All() {
+		if lacks := Behind(d.Acknowledged, mine); lacks < 0 || lacks > Count(mine) {
+			return fmt.Errorf("%s: %s lacks %d of %d deltas", n.ID(), d.Peer, lacks, Count(mine))
+		}
 	}
 	return nil
 }

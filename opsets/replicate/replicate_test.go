@@ -84,9 +84,11 @@ func signer(i int) dag.Signer {
 	return dag.NewSigner(ed25519.NewKeyFromSeed(seed))
 }
 
-func openNew(t *testing.T) *journal {
+func openNew(t *testing.T) *journal { return openOn(t, dag.NewMemDisk()) }
+
+func openOn(t *testing.T, disk *dag.MemDisk) *journal {
 	t.Helper()
-	j, _, err := dag.Open(dag.NewMemDisk(), dag.Options{Wall: func() time.Time { return time.Unix(1e9, 0) }, Rand: rand.NewChaCha8([32]byte{7}), SegmentBytes: 4 << 20})
+	j, _, err := dag.Open(disk, dag.Options{Wall: func() time.Time { return time.Unix(1e9, 0) }, Rand: rand.NewChaCha8([32]byte{7}), SegmentBytes: 4 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ type member struct {
 	journal *dag.Journal // nil while the node is down
 	ctx     dag.ID
 	signer  dag.Signer
+	near    map[graph.Peer]bool // who was ever a neighbour
 	acked   []acked
 	in      map[dag.ID]bool // what the journal that is open has admitted
 	wrong   error           // the first thing that may not happen
@@ -88,7 +89,10 @@ func (m *member) blame(err error) {
 func bind(n *sim.Node) []graph.Option {
 	first := n.Kept == nil
 	if first {
-		n.Kept = &member{n: n, disk: dag.NewMemDisk(), signer: dag.NewSigner(n.Key())}
+		m := &member{n: n, disk: dag.NewMemDisk(), signer: dag.NewSigner(n.Key()), near: map[graph.Peer]bool{}}
+		n.Kept = m
+		n.Neighbours().Watch(m.meet)
+		m.meet()
 	}
 	m := kept(n)
 	m.open()
@@ -101,6 +105,13 @@ func bind(n *sim.Node) []graph.Option {
 		}
 	}
 	return []graph.Option{graph.Bind("log", Log(m)), graph.Bind("neighbours", n.Neighbours()), graph.Bind("outbox", Outbox(m)), graph.Bind("pace", Pace{})}
+}
+
+// meet notes the neighbours.
+func (m *member) meet() {
+	for _, p := range m.n.Neighbours().Get() {
+		m.near[p] = true
+	}
 }
 
 // open opens the journal; when that fails, which it may not, the node goes on with an empty one.
