@@ -24,6 +24,7 @@ type Doc struct {
 	dirty      []*write // to be looked at for the next root
 	sweepAt    int      // how many of them are worth a look at which are needed
 	dirtyLists []*list
+	hashed     int // bytes hashed for places, writes and items
 }
 
 // NewDoc returns an empty document.

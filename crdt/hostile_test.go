@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"math/bits"
+	"strings"
 	"testing"
 )
 
@@ -119,6 +120,32 @@ func (d *Doc) hear(t testing.TB, id, prev [32]byte, changes []change) {
 	t.Helper()
 	if err := d.Apply(Carrier{Delta: Delta{ID: id, Ms: 1}, Prev: prev}, writeChanges(changes)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// However long a path is, a root hashes it once, and not for each write, item and place below it.
+func TestRule7_4_RootHashesAPathOnce(t *testing.T) {
+	const n = 3_000
+	key := strings.Repeat("k", 400<<10)
+	makes := []change{at(wstep{kind: KindMap, key: key})}
+	for range n {
+		makes = append(makes, change{kind: changeMake})
+	}
+	for name, changes := range map[string][]change{
+		"writes": makes,
+		"items":  {at(wstep{kind: KindList, key: key}), {kind: changeInsert, left: wedge, right: wedge, values: make([][]byte, n)}},
+	} {
+		doc, size := NewDoc(), len(writeChanges(changes))
+		empty := doc.Root()
+		doc.hear(t, [32]byte{1}, [32]byte{}, changes)
+		if doc.Root() == empty || doc.hashed > size+256*n {
+			t.Errorf("%s: a payload of %d bytes makes the root hash %d", name, size, doc.hashed)
+		}
+		doc.hashed = 0
+		doc.hear(t, [32]byte{2}, [32]byte{1}, []change{{kind: changeRemove, seen: []span{{wname{back: 1}, n}}}})
+		if doc.Root() != empty || doc.hashed > 512*n {
+			t.Errorf("%s: their removal makes the root hash %d bytes", name, doc.hashed)
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ type node struct {
 	list   *list
 	sum    sum
 	last   map[uint32]*write // of a counter: the last amount of each line
+	place  *[32]byte         // what stands for it in digests; nil until a root needs it
 }
 
 // spot is a key of a map, an element of a set or an item of a list. It may hold places of several kinds.
@@ -115,12 +116,16 @@ func (d *Doc) idOf(n *node) []byte {
 	if n.in == nil {
 		return nil
 	}
-	b := d.idOf(n.in.of)
+	return d.step(n).append(d.idOf(n.in.of), n.in.of.kind)
+}
+
+// step leads to a place that is not the root from the one above it.
+func (d *Doc) step(n *node) Step {
 	s := Step{Kind: n.kind, Key: n.in.key}
 	if n.in.item != nil {
 		s.Item = d.nameOf(n.in.item.delta, n.in.item.index)
 	}
-	return s.append(b, n.in.of.kind)
+	return s
 }
 
 // sum is a sum of int64s that does not overflow.
