@@ -97,22 +97,47 @@ func TestRule1_7_RemovalsLookAtANameOnce(t *testing.T) {
 	}
 }
 
-// Counts back that are as long as the chain cost as many steps as it has forks.
+// Counts back that are as long as the chain cost no more for that, and for the forks on the way some logarithms: there may be
+// as many forks as an author likes (DATA 1.6).
 func TestRule1_5_CountsBackDoNotWalk(t *testing.T) {
-	doc := NewDoc()
-	id := func(i int) [32]byte { return [32]byte{byte(i), byte(i >> 8), byte(i >> 16), 1} }
-	doc.hear(t, id(0), [32]byte{}, []change{at(stepR), {kind: changeSet, value: []byte("x")}})
-	const n = 100_000
-	for i := range n {
-		doc.Pass(Carrier{Delta: Delta{ID: id(i + 1)}, Prev: id(i)})
-	}
-	all := make([]span, 50_000)
-	for i := range all {
-		all[i] = span{wname{back: n + 1}, 1}
-	}
-	doc.hear(t, id(n+1), id(n), []change{{kind: changeRemove, seen: all}})
-	if _, _, ok := doc.Value(Root.Register("r")); ok {
-		t.Fatal("the count back did not reach the first of its chain")
+	for name, c := range map[string]struct {
+		n     int
+		forks bool
+	}{"one line": {100_000, false}, "forks": {20_000, true}} {
+		doc := NewDoc()
+		id := func(i, branch int) [32]byte { return [32]byte{byte(i), byte(i >> 8), byte(i >> 16), byte(branch)} }
+		doc.hear(t, id(0, 1), [32]byte{}, []change{at(stepR), {kind: changeSet, value: []byte("x")}})
+		for i := range c.n {
+			if c.forks { // another comes first, and so each of the chain begins a line
+				doc.Pass(Carrier{Delta: Delta{ID: id(i+1, 2)}, Prev: id(i, 1)})
+			}
+			doc.Pass(Carrier{Delta: Delta{ID: id(i+1, 1)}, Prev: id(i, 1)})
+		}
+		all := make([]span, 50_000)
+		for i := range all {
+			all[i] = span{wname{back: uint32(c.n + 1)}, 1}
+		}
+		doc.hear(t, id(c.n+1, 1), id(c.n, 1), []change{{kind: changeRemove, seen: all}})
+		if _, _, ok := doc.Value(Root.Register("r")); ok {
+			t.Fatalf("%s: the count back did not reach the first of its chain", name)
+		}
+		last, most := doc.byID[id(c.n, 1)], 0
+		for count := range c.n + 1 {
+			steps, pos := 0, uint32(c.n-count)
+			for at := doc.deltas[last].line; doc.lines[at].start > pos; steps++ {
+				at = doc.toward(at, pos)
+			}
+			most = max(most, steps)
+			if got := doc.deltas[doc.back(last, uint32(count))].id; got != id(c.n-count, 1) {
+				t.Fatalf("%s: %d back is %x", name, count, got[:4])
+			}
+		}
+		if doc.back(last, uint32(c.n+1)) != none {
+			t.Errorf("%s: a count goes beyond the beginning", name)
+		}
+		if bound := 3 * bits.Len(uint(len(doc.lines))); most > bound {
+			t.Errorf("%s: a count back takes %d steps over %d lines, the bound is %d", name, most, len(doc.lines), bound)
+		}
 	}
 }
 
