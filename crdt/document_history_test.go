@@ -313,7 +313,7 @@ func checkDoc(t fataler, d *Doc) {
 				count++
 			}
 		}
-		if count != s.live {
+		if int32(count) != s.live || s.item == nil && (s.listed != (count > 0) || s.moves) {
 			t.Fatalf("%d live kinds counted as %d", count, s.live)
 		}
 		return count > 0

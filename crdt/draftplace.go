@@ -61,7 +61,7 @@ func (e *Draft) spot(at *draftPlace, to Step) *draftSpot {
 		s.base = at.list.item(to.Item).spot
 	}
 	if s.base != nil && !s.taken {
-		s.live = s.base.live
+		s.live = int(s.base.live)
 	}
 	if at.spots == nil {
 		at.spots = map[string]*draftSpot{}

@@ -174,6 +174,25 @@ func TestRule7_4_RootHashesAPathOnce(t *testing.T) {
 	}
 }
 
+// A key that a payload shows and hides over and over is put into the order of keys once: to find its place there costs its
+// length.
+func TestRule7_1_AKeyMovesOnceADelta(t *testing.T) {
+	doc := NewDoc()
+	changes := []change{at(wstep{kind: KindMap, key: "m"}, wstep{kind: KindSet, key: strings.Repeat("k", 300<<10)})}
+	for i := range uint32(10_000) {
+		changes = append(changes, change{kind: changeMake}, change{kind: changeRemove, seen: []span{{wname{index: i}, 1}}})
+	}
+	doc.hear(t, [32]byte{1}, [32]byte{}, append(changes, change{kind: changeMake}))
+	if doc.moved != 2 || doc.Len(Root) != 1 || doc.Len(Root.Map("m")) != 1 {
+		t.Fatalf("two keys moved %d times", doc.moved)
+	}
+	doc.hear(t, [32]byte{2}, [32]byte{1}, []change{{kind: changeRemove, seen: []span{{wname{back: 1, index: 10_000}, 1}}}})
+	if doc.moved != 4 || doc.Len(Root) != 0 {
+		t.Fatalf("two keys moved %d times until they were gone", doc.moved)
+	}
+	checkDoc(t, doc)
+}
+
 // Of many writes of a register that nobody replaced, those that go leave no memory, and the rest its order.
 func TestRegisterForgetsWhatIsGone(t *testing.T) {
 	doc := NewDoc()
