@@ -44,11 +44,13 @@ type early struct {
 	by           uint32 // author
 }
 
-// line is a part of a chain without forks: where a fork begins, the second branch is a line of its own. With lines, a count back
-// costs as many steps as there are forks on the way, not as many as it counts.
+// line is a part of a chain without forks: where a fork begins, the second branch is a line of its own. With lines, and their
+// leaps over others, a count back costs the logarithm of the forks on the way, and nothing for what it counts.
 type line struct {
 	deltas []uint32
-	from   uint32 // the delta that it leaves another line at; none: it begins its chain
+	from   uint32 // the line that it leaves; itself when it begins its chain
+	leap   uint32 // a line further back on the way, or from
+	depth  uint32 // how many lines are on the way
 	start  uint32 // how many deltas of the chain come before it
 }
 
@@ -97,7 +99,8 @@ func (d *Doc) link(n uint32, linked func(uint32)) {
 
 // join puts a delta behind prev, on the same line when it is the first to follow.
 func (d *Doc) join(n, prev uint32) (at, pos uint32) {
-	l := line{from: prev}
+	at = uint32(len(d.lines))
+	l := line{from: at, leap: at}
 	if prev != none {
 		p := &d.deltas[prev]
 		on := &d.lines[p.line]
@@ -105,44 +108,46 @@ func (d *Doc) join(n, prev uint32) (at, pos uint32) {
 			on.deltas = append(on.deltas, n)
 			return p.line, p.pos + 1
 		}
-		l.start = p.pos + 1
+		l.start, l.depth = p.pos+1, on.depth+1
+		l.from, l.leap = p.line, p.line
+		if leap := &d.lines[on.leap]; on.depth-leap.depth == leap.depth-d.lines[leap.leap].depth {
+			l.leap = leap.leap // two leaps of one length make one of both
+		}
 	}
 	l.deltas = []uint32{n}
 	d.lines = append(d.lines, l)
-	return uint32(len(d.lines) - 1), l.start
+	return at, l.start
+}
+
+// toward goes from a line that begins behind a place of its chain one step to the line where that place is.
+func (d *Doc) toward(at, pos uint32) uint32 {
+	if leap := d.lines[at].leap; d.lines[leap].start > pos {
+		return leap
+	}
+	return d.lines[at].from
 }
 
 // back is the delta that stands count before n in its chain; none when the chain is not as long.
 func (d *Doc) back(n, count uint32) uint32 {
-	for {
-		h := &d.deltas[n]
-		if count == 0 {
-			return n
-		}
-		l := &d.lines[h.line]
-		if count <= h.pos-l.start {
-			return l.deltas[h.pos-l.start-count]
-		}
-		if l.from == none {
-			return none
-		}
-		count -= h.pos - l.start + 1
-		n = l.from
+	h := &d.deltas[n]
+	switch {
+	case count == 0:
+		return n
+	case count > h.pos:
+		return none
 	}
+	at, pos := h.line, h.pos-count
+	for d.lines[at].start > pos {
+		at = d.toward(at, pos)
+	}
+	return d.lines[at].deltas[pos-d.lines[at].start]
 }
 
 // distance is how many deltas n stands before from in from's chain; false when it does not.
 func (d *Doc) distance(from, n uint32) (uint32, bool) {
-	if from == none || d.deltas[from].line == none || d.deltas[n].line == none {
+	if from == none || d.deltas[from].line == none || d.deltas[n].line == none || d.deltas[n].pos > d.deltas[from].pos {
 		return 0, false
 	}
-	to := &d.deltas[n]
-	for at := from; at != none; {
-		h := &d.deltas[at]
-		if h.line == to.line {
-			return d.deltas[from].pos - to.pos, to.pos <= h.pos
-		}
-		at = d.lines[h.line].from
-	}
-	return 0, false
+	count := d.deltas[from].pos - d.deltas[n].pos
+	return count, d.back(from, count) == n
 }

@@ -2,10 +2,7 @@ package crdt
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -95,10 +92,8 @@ func TestOpsRoundTrip(t *testing.T) {
 	})
 }
 
-var golden = []struct {
-	name string
-	ops  []Op
-}{
+// formatOps is format 1.
+var formatOps = format[Op]{decode: DecodeOps, encode: EncodeOps, file: "testdata/payloads.txt", vectors: []vector[Op]{
 	{"nothing", nil},
 	{"put", []Op{Put{Key: "key", Value: []byte("value")}}},
 	{"put over two", []Op{Put{Key: "k", Value: []byte{0, 255}, Seen: []Name{{[32]byte{1}, 2}, {[32]byte{1}, 300}}}}},
@@ -106,33 +101,13 @@ var golden = []struct {
 	{"insert into nothing", []Op{Insert{Edge, Edge, "héllo"}}},
 	{"insert between", []Op{Insert{Name{[32]byte{1}, 0}, Name{[32]byte{2}, 70000}, "x"}, Insert{Name{Index: 0}, Edge, "世"}}},
 	{"delete", []Op{Delete{[]Range{{Name{[32]byte{1}, 5}, 24}, {Name{[32]byte{9}, 0}, 1}}}}},
-}
+}}
 
-// TestGoldenPayloads compares with vectors that were made once and stay: other versions read them.
-func TestGoldenPayloads(t *testing.T) {
-	var got strings.Builder
-	for _, g := range golden {
-		payload, err := EncodeOps(g.ops)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&got, "%s: %x\n", g.name, payload)
-	}
-	want, err := os.ReadFile("testdata/payloads.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Fatalf("the encoding changed: a new format needs a new version number\n%s", diff)
-	}
-}
+func TestGoldenPayloads(t *testing.T) { formatOps.golden(t) }
 
 func TestDecodeOpsIsStrict(t *testing.T) {
 	id := strings.Repeat("11", 32)
-	for name, c := range map[string]struct {
-		hex  string
-		want error
-	}{
+	formatOps.strict(t, map[string]badPayload{
 		"no bytes":               {"", ErrMalformed},
 		"not an array":           {"a0", ErrMalformed},
 		"no version":             {"80", ErrMalformed},
@@ -162,15 +137,7 @@ func TestDecodeOpsIsStrict(t *testing.T) {
 		"edge by its number":     {"820184" + "03" + "82401affffffff" + "f6" + "6178", ErrMalformed},
 		"delete of edge":         {"820182" + "04" + "8183" + "401affffffff" + "01", ErrMalformed},
 		"map and text":           {"830184" + "01" + "416b" + "4176" + "80" + "84" + "03" + "f6f6" + "6178", ErrMalformed},
-	} {
-		b, err := hex.DecodeString(c.hex)
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		if ops, err := DecodeOps(b); !errors.Is(err, c.want) || ops != nil {
-			t.Errorf("%s: %v, %v; want %v", name, ops, err, c.want)
-		}
-	}
+	})
 }
 
 func TestPayloadBound(t *testing.T) {
@@ -191,37 +158,13 @@ func TestPayloadBound(t *testing.T) {
 }
 
 func FuzzDecodeOps(f *testing.F) {
-	for _, g := range golden {
-		payload, err := EncodeOps(g.ops)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(payload)
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		ops, err := DecodeOps(b)
-		if err != nil {
-			if !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrUnknown) {
-				t.Fatalf("an error of neither kind: %v", err)
-			}
-			return
-		}
-		again, err := EncodeOps(ops)
-		if err != nil || !bytes.Equal(again, b) {
-			t.Fatalf("%x decodes, and encodes to %x, %v", b, again, err)
-		}
-	})
+	formatOps.seed(f, func(p []byte) { f.Add(p) })
+	f.Fuzz(func(t *testing.T, b []byte) { formatOps.oneForm(t, b) })
 }
 
 // FuzzApply folds whatever bytes as a delta, before and after another: no order may differ, nothing may break.
 func FuzzApply(f *testing.F) {
-	for _, g := range golden {
-		payload, err := EncodeOps(g.ops)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(payload, payload)
-	}
+	formatOps.seed(f, func(p []byte) { f.Add(p, p) })
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		da, db := makeDelta(1, 1, a), makeDelta(2, 1, b)
 		da.ID, db.ID = [32]byte{1}, [32]byte{2} // so that the inputs can name each other

@@ -40,7 +40,7 @@
 // Two writes that did not see each other are decided by [Delta.Compare]: clock, then author, then delta id, the greater
 // winning (DATA 1.5).
 //
-// [Naive] is the oracle of Doc: the same fold in some 280 slow lines, from the set of deltas alone.
+// [Naive] is the oracle of Doc: the same fold in some 300 slow lines, from the set of deltas alone.
 //
 // Two types stand beside Doc, with payloads of their own (format 1): [Map], a flat map from keys to values, and [Text], the
 // naive text, a list of identified characters in the order of FugueMax. Text is slow, kept simple, and stays as the oracle

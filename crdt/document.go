@@ -24,6 +24,9 @@ type Doc struct {
 	dirty      []*write // to be looked at for the next root
 	sweepAt    int      // how many of them are worth a look at which are needed
 	dirtyLists []*list
+	hashed     int     // bytes hashed for places, writes and items
+	moving     []*spot // keys that the delta in hand shows or hides
+	moved      int     // how often a key was put into an order, or taken out
 }
 
 // NewDoc returns an empty document.
@@ -92,6 +95,7 @@ func (d *Doc) hold(c Carrier, changes []change, names uint32, deep bool) {
 	if h := &d.deltas[n]; !h.folded && !h.waits {
 		d.fold(n)
 	}
+	d.move()
 }
 
 // waits counts what waits to its author.

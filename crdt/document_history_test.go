@@ -113,7 +113,7 @@ func drawContent(t *rapid.T, e *Draft, p Path) {
 	case KindMap:
 		e.Set(p.Register("deep"), value())
 	case KindList:
-		n := e.list(p).len()
+		n := e.place(p).list.shown
 		at := rapid.IntRange(0, n).Draw(t, "at")
 		switch rapid.IntRange(0, 3).Draw(t, "in list") {
 		case 0:
@@ -170,7 +170,7 @@ func drawListHistory(t *rapid.T) (all []docDelta) {
 			continue
 		}
 		all = append(all, a.write(t, func(e *Draft) {
-			n := e.list(list).len()
+			n := e.place(list).list.shown
 			switch rapid.IntRange(0, 5).Draw(t, "what") {
 			case 0:
 				e.Delete(list, 0, min(n, 1))
@@ -313,7 +313,7 @@ func checkDoc(t fataler, d *Doc) {
 				count++
 			}
 		}
-		if count != s.live {
+		if int32(count) != s.live || s.item == nil && (s.listed != (count > 0) || s.moves) {
 			t.Fatalf("%d live kinds counted as %d", count, s.live)
 		}
 		return count > 0

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 // show is what a document shows, for people.
@@ -224,40 +222,6 @@ func TestRule7_2_ListItemSurvivesByAWriteInIt(t *testing.T) {
 	a.shows(t, "()")
 	db := b.write(t, func(e *Draft) { e.Set(l.Item(item, KindMap).Register("done"), []byte("no")) })
 	meet(t, a, b, da, db, "(l:[(done:no)])")
-}
-
-// Each change of a draft sees those before it: a model of a plain list must agree.
-func TestRule7_3_EachChangeSeesTheOneBefore(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		a, l := newDocAuthor(1), Root.List("l")
-		var want []string
-		for range rapid.IntRange(1, 5).Draw(t, "deltas") {
-			a.write(t, func(e *Draft) {
-				for range rapid.IntRange(0, 6).Draw(t, "changes") {
-					at := rapid.IntRange(0, len(want)).Draw(t, "at")
-					if rapid.Bool().Draw(t, "delete") {
-						n := rapid.IntRange(0, len(want)-at).Draw(t, "count")
-						e.Delete(l, at, n)
-						want = slices.Delete(want, at, at+n)
-						continue
-					}
-					v := rapid.SampledFrom([]string{"p", "q", "r"}).Draw(t, "value")
-					e.Insert(l, at, []byte(v), []byte(v+"2"))
-					want = slices.Insert(want, at, v, v+"2")
-				}
-				e.Set(Root.Register("r"), []byte("once"))
-				e.Set(Root.Register("r"), []byte("twice"))
-				e.Include(Root.Set("s"), "gone")
-				e.Remove(Root.Set("s"))
-			})
-			if got := show(a.doc, l); got != "["+strings.Join(want, " ")+"]" || show(a.doc, Root.Register("r")) != "twice" {
-				t.Fatalf("%s, want %v", show(a.doc, Root), want)
-			}
-			if len(a.doc.Values(Root.Register("r"))) != 1 || a.doc.Len(Root.Set("s")) != 0 {
-				t.Fatal("a later change did not see an earlier one")
-			}
-		}
-	})
 }
 
 func TestDraftRefuses(t *testing.T) {

@@ -14,21 +14,16 @@ type Draft struct {
 	prev    uint32
 	changes []change
 	made    uint32
-	at      string            // id of the path where changes happen
-	own     map[string][]live // names that the draft made and did not remove, by the id of their place
-	lists   map[string]*draftList
+	at      string                // id of the path where changes happen
+	root    draftPlace            // what the draft sees
+	lists   map[string]*draftList // by the id of their path
 	err     error
-}
-
-// live is a name that the draft made.
-type live struct {
-	index  uint32
-	amount bool
 }
 
 // Edit begins the changes of a delta whose prev will be the given one; zero for the first of a chain.
 func (d *Doc) Edit(prev [32]byte) *Draft {
-	e := &Draft{doc: d, prev: none, own: map[string][]live{}, lists: map[string]*draftList{}}
+	e := &Draft{doc: d, prev: none, lists: map[string]*draftList{}}
+	e.root = draftPlace{kind: KindMap, base: &d.root, live: d.root.live}
 	if n, ok := d.byID[prev]; ok && d.deltas[n].line != none {
 		e.prev = n
 	}
@@ -46,7 +41,7 @@ func (e *Draft) Payload() ([]byte, error) {
 // Set writes a register, over all that its writes are now.
 func (e *Draft) Set(p Path, value []byte) {
 	if e.to(p, KindRegister) {
-		e.make(p.id(), change{kind: changeSet, value: value, seen: e.replaced(p.id(), e.doc.look(p))})
+		e.replace(e.place(p), change{kind: changeSet, value: value})
 	}
 }
 
@@ -57,15 +52,15 @@ func (e *Draft) Add(p Path, amount int64) {
 		want = KindPersonCounter
 	}
 	if e.to(p, want) {
-		e.make(p.id(), change{kind: changeAdd, amount: amount, continues: e.last(p)})
+		at := e.place(p)
+		e.make(at, change{kind: changeAdd, amount: amount, continues: e.last(at)}, 1)
 	}
 }
 
 // Include adds an element to a set.
 func (e *Draft) Include(p Path, element string) {
 	if e.to(p, KindSet) {
-		id, n := e.member(p, element)
-		e.make(id, change{kind: changeInclude, value: []byte(element), seen: e.replaced(id, n)})
+		e.replace(e.member(p, element), change{kind: changeInclude, value: []byte(element)})
 	}
 }
 
@@ -81,7 +76,7 @@ func (e *Draft) Exclude(p Path, element string) {
 // Make makes a place that exists although it is empty: a map, a set, a list or a counter.
 func (e *Draft) Make(p Path) {
 	if e.to(p, p.kind()) {
-		e.make(p.id(), change{kind: changeMake})
+		e.make(e.place(p), change{kind: changeMake}, 1)
 	}
 }
 
@@ -92,7 +87,7 @@ func (e *Draft) Remove(p Path) {
 		e.fail("the root cannot be removed; remove its keys")
 		return
 	}
-	e.remove(e.take(p.id(), e.doc.look(p)))
+	e.remove(e.take(e.place(p)))
 }
 
 func (e *Draft) fail(format string, args ...any) {
@@ -126,11 +121,18 @@ func (e *Draft) to(p Path, want Kind) bool {
 	return true
 }
 
-// make adds a change that makes one name at a place.
-func (e *Draft) make(id string, c change) {
+// make adds a change that makes one name at a place, where as many more live then.
+func (e *Draft) make(at *draftPlace, c change, more int) {
 	e.changes = append(e.changes, c)
-	e.own[id] = append(e.own[id], live{e.made, c.kind == changeAdd})
+	at.own = append(at.own, ownName{e.made, c.kind == changeAdd})
 	e.made++
+	at.bump(more)
+}
+
+// replace makes the one name that lives at a place.
+func (e *Draft) replace(at *draftPlace, c change) {
+	c.seen = spans(e.clear(at, nil))
+	e.make(at, c, 1-at.live)
 }
 
 func (e *Draft) remove(seen []span) {
@@ -154,15 +156,14 @@ func (e *Draft) name(n Name) wname {
 }
 
 // last is the amount of this chain that the next one continues.
-func (e *Draft) last(p Path) wname {
-	if own := e.own[p.id()]; len(own) > 0 && own[len(own)-1].amount {
-		return wname{index: own[len(own)-1].index}
+func (e *Draft) last(at *draftPlace) wname {
+	if n := len(at.own); n > 0 && at.own[n-1].amount {
+		return wname{index: at.own[n-1].index}
 	}
-	n := e.doc.look(p)
-	if n == nil || e.prev == none {
+	if at.base == nil || at.taken || e.prev == none {
 		return wedge
 	}
-	w := n.last[e.doc.deltas[e.prev].line]
+	w := at.base.last[e.doc.deltas[e.prev].line]
 	if w == nil || w.gone {
 		return wedge
 	}
@@ -173,69 +174,74 @@ func (e *Draft) last(p Path) wname {
 }
 
 // member is the place of an element of a set.
-func (e *Draft) member(p Path, element string) (string, *node) {
-	id := string(Step{Kind: kindMember, Key: element}.append([]byte(p.id()), KindSet))
-	if n := e.doc.look(p); n != nil {
-		return id, n.spots[element].find(kindMember)
-	}
-	return id, nil
+func (e *Draft) member(p Path, element string) *draftPlace {
+	return e.spot(e.place(p), Step{Key: element}).place(kindMember)
 }
 
-// replaced gives the names that a write of a register, or an element, replaces.
-func (e *Draft) replaced(id string, n *node) []span {
+// Insert puts values, each in a register of an item of its own, into a list before the item at a place, counted from 0; at
+// the list's length behind the last. It gives the names of the items, by which later changes of the draft may lead into them.
+func (e *Draft) Insert(p Path, at int, values ...[]byte) []Name {
+	if len(values) == 0 {
+		return nil
+	}
+	return e.insert(p, at, change{kind: changeInsert, values: values}, len(values), KindRegister)
+}
+
+// Place puts an item that holds an empty map, set, list or counter into a list, as Insert does.
+func (e *Draft) Place(p Path, at int, k Kind) Name {
+	if k < KindCounter || k > KindList {
+		e.fail("item that holds a %v: insert its value", k)
+	}
+	if names := e.insert(p, at, change{kind: changePlace, makes: k}, 1, k); names != nil {
+		return names[0]
+	}
+	return Edge
+}
+
+func (e *Draft) insert(p Path, at int, c change, count int, k Kind) []Name {
+	if !e.to(p, KindList) {
+		return nil
+	}
+	in := e.place(p)
+	if n := in.list.shown; at < 0 || at > n {
+		e.fail("insert at %d into a list of %d items", at, n)
+		return nil
+	}
+	left, right := in.list.insert(at, part{own: true, state: allShown, from: int(e.made), n: count, shown: count})
+	c.left, c.right = e.name(left), e.name(right)
+	e.changes = append(e.changes, c)
+	names := make([]Name, count)
+	for i := range names {
+		names[i] = Name{Index: e.made}
+		s := e.spot(in, Step{Item: names[i]})
+		made := s.place(k)
+		made.own, made.live, s.live = []ownName{{index: e.made}}, 1, 1
+		e.made++
+	}
+	in.bump(count)
+	return names
+}
+
+// Delete takes items out of a list, with all that this document holds in them: count of them from a place on.
+func (e *Draft) Delete(p Path, at, count int) {
+	if p.kind() != KindList || len(p) == 0 {
+		e.fail("delete of items from a %v", p.kind())
+		return
+	}
+	in := e.place(p)
+	if n := in.list.shown; at < 0 || count < 0 || at > n || count > n-at {
+		e.fail("delete of %d items at %d from a list of %d", count, at, n)
+		return
+	}
+	if count == 0 {
+		return
+	}
 	var names []wname
-	for _, l := range e.own[id] { // with the first of these the draft replaced what the document has
-		names = append(names, wname{index: l.index})
+	for _, name := range in.list.take(at, count) {
+		names = e.clearSpot(e.spot(in, Step{Item: name}), names)
 	}
-	if names == nil && n != nil {
-		names = e.below(n, names)
-	}
-	delete(e.own, id)
-	return spans(names)
-}
-
-// take gives the names of all that lives at a place and below it, and forgets those of the draft.
-func (e *Draft) take(id string, n *node) []span {
-	var own, names []wname
-	for at, made := range e.own { //lint:unordered sorted below
-		if len(at) >= len(id) && at[:len(id)] == id {
-			for _, l := range made {
-				own = append(own, wname{index: l.index})
-			}
-			delete(e.own, at)
-		}
-	}
-	if n != nil {
-		names = e.below(n, names)
-	}
-	return spans(append(names, own...))
-}
-
-// below collects the names of what lives at a place. Amounts that another continues go with that one.
-func (e *Draft) below(n *node, out []wname) []wname {
-	for _, w := range n.writes {
-		if !w.gone && !w.continued {
-			out = append(out, e.name(e.doc.nameOf(w.delta, w.index)))
-		}
-	}
-	for _, s := range n.spots { //lint:unordered sorted by spans
-		out = e.belowSpot(s, out)
-	}
-	if n.list != nil && n.list.line.root.shows > 0 {
-		for i := 0; i < int(n.list.line.root.shows); i++ {
-			out = e.belowSpot(n.list.line.at(i, true).of.spot, out)
-		}
-	}
-	return out
-}
-
-func (e *Draft) belowSpot(s *spot, out []wname) []wname {
-	for _, n := range s.nodes {
-		if n.live > 0 {
-			out = e.below(n, out)
-		}
-	}
-	return out
+	in.bump(-count)
+	e.remove(spans(names))
 }
 
 // spans sorts names and joins those in a row: own chain first, from near to far, then by id.

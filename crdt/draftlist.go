@@ -1,195 +1,222 @@
 package crdt
 
-// draftList is a list as a draft sees it: parts of the document's, and items that the draft made. Positions count shown items.
+import "slices"
+
+// draftList is a list as a draft sees it: all items in their order, removed ones included, in parts.
 type draftList struct {
-	path  Path
+	doc   *Doc
 	base  *list // nil: the document has none
 	parts []part
-	after map[Name]Name // what stands behind an item, where that is not as in base
+	shown int // how many items are shown
 }
 
-// part is shown items in a row: of base from a place on, or the draft's own from a name on.
+// part is items in a row: places of base's order, or the draft's own from a name on.
 type part struct {
 	own     bool
+	state   partState
 	from, n int
+	shown   int // how many are shown
 }
 
-func (e *Draft) list(p Path) *draftList {
-	id := p.id()
+// partState says which items of a part are shown.
+type partState uint8
+
+const (
+	asInBase partState = iota // those that base shows; no own ones
+	allShown
+	allHidden
+)
+
+// list gives the list at a place, by the id of its path. It stays although the draft takes the place away: items keep their
+// order.
+func (e *Draft) list(id string, at *draftPlace) *draftList {
 	l := e.lists[id]
 	if l == nil {
-		l = &draftList{path: p, after: map[Name]Name{}}
-		if n := e.doc.look(p); n != nil && n.list != nil {
-			l.base = n.list
-			l.parts = []part{{from: 0, n: int(l.base.line.root.shows)}}
-		}
+		l = &draftList{doc: e.doc}
 		e.lists[id] = l
+		if at.base != nil && at.base.list != nil {
+			l.base = at.base.list
+			l.replace(0, 0, l.cut(part{n: int(l.base.line.root.selves)}, 0, int(l.base.line.root.selves), asInBase))
+		}
+		if at.taken {
+			l.clear()
+		}
 	}
 	return l
 }
 
-// Insert puts values, each in a register of an item of its own, into a list before the item at a place, counted from 0; at
-// the list's length behind the last. It gives the names of the items, by which later changes of the draft may lead into them.
-func (e *Draft) Insert(p Path, at int, values ...[]byte) []Name {
-	if len(values) == 0 {
+// item gives a placed item of the document.
+func (l *draftList) item(n Name) *item {
+	delta, ok := l.doc.byID[n.Delta]
+	if !ok || l.base == nil {
 		return nil
 	}
-	return e.insert(p, at, change{kind: changeInsert, values: values}, len(values), KindRegister)
+	if it := l.base.items[packed(delta, n.Index)]; it != nil && it.placed {
+		return it
+	}
+	return nil
 }
 
-// Place puts an item that holds an empty map, set, list or counter into a list, as Insert does.
-func (e *Draft) Place(p Path, at int, k Kind) Name {
-	if k < KindCounter || k > KindList {
-		e.fail("item that holds a %v: insert its value", k)
+// cut gives some of the items of a part, in a state.
+func (l *draftList) cut(p part, from, to int, s partState) part {
+	p.from, p.n, p.state, p.shown = p.from+from, to-from, s, 0
+	switch s {
+	case allShown:
+		p.shown = p.n
+	case asInBase:
+		p.shown = l.shownBefore(p.from+p.n) - l.shownBefore(p.from)
 	}
-	if names := e.insert(p, at, change{kind: changePlace, makes: k}, 1, k); names != nil {
-		return names[0]
-	}
-	return Edge
+	return p
 }
 
-func (e *Draft) insert(p Path, at int, c change, count int, k Kind) []Name {
-	if !e.to(p, KindList) {
-		return nil
+// shownBefore is how many items base shows before a place of its order.
+func (l *draftList) shownBefore(place int) int {
+	m := l.base.line.at(place, false)
+	if m == nil {
+		return int(l.base.line.root.shows)
 	}
-	l := e.list(p)
-	if n := l.len(); at < 0 || at > n {
-		e.fail("insert at %d into a list of %d items", at, n)
-		return nil
+	_, _, shows := m.rank()
+	return shows
+}
+
+// offset is the place in a part of the item shown k-th in it, counted from 0.
+func (l *draftList) offset(p part, k int) int {
+	if p.shown == p.n {
+		return k
 	}
-	left := Edge
-	if at > 0 {
-		left = l.name(e, at-1)
+	_, place, _ := l.base.line.at(l.shownBefore(p.from)+k, true).rank()
+	return place - p.from
+}
+
+// name is the name of an item of a part; what is behind the last part is the end.
+func (l *draftList) name(i, offset int) Name {
+	switch {
+	case i == len(l.parts):
+		return Edge
+	case l.parts[i].own:
+		return Name{Index: uint32(l.parts[i].from + offset)}
 	}
-	right := l.behind(e, left)
-	c.left, c.right = e.name(left), e.name(right)
-	if left == Edge {
-		c.left = wedge
+	it := l.base.line.at(l.parts[i].from+offset, false).of
+	return l.doc.nameOf(it.delta, it.index)
+}
+
+// find gives the part of the item shown at a place, and where it is in it.
+func (l *draftList) find(at int) (i, offset int) {
+	for at >= l.parts[i].shown {
+		at -= l.parts[i].shown
+		i++
 	}
-	e.changes = append(e.changes, c)
-	names := make([]Name, count)
-	for i := range names {
-		names[i] = Name{Index: e.made}
-		e.own[p.Item(names[i], k).id()] = []live{{index: e.made}}
-		l.after[left] = names[i]
-		left = names[i]
-		e.made++
+	return i, l.offset(l.parts[i], at)
+}
+
+// show shows or hides the item of a name; false when the list has no such item.
+func (l *draftList) show(n Name, on bool) bool {
+	own, place := n.Delta == [32]byte{}, int(n.Index)
+	if !own {
+		it := l.item(n)
+		if it == nil {
+			return false
+		}
+		_, place, _ = it.self.rank()
 	}
-	l.after[left] = right
-	l.split(at, part{own: true, from: int(names[0].Index), n: count})
+	i := slices.IndexFunc(l.parts, func(p part) bool { return p.own == own && p.from <= place && place < p.from+p.n })
+	if i < 0 {
+		return false
+	}
+	state := allHidden
+	if on {
+		state = allShown
+	}
+	at := place - l.parts[i].from
+	l.set(i, at, i, at+1, state)
+	return true
+}
+
+// clear hides all items.
+func (l *draftList) clear() {
+	if last := len(l.parts) - 1; l.shown > 0 {
+		l.set(0, 0, last, l.parts[last].n, allHidden)
+	}
+}
+
+// take hides items, and gives their names: count of them from a place on.
+func (l *draftList) take(at, count int) (names []Name) {
+	i, from := l.find(at)
+	j, to := l.find(at + count - 1)
+	for _, p := range l.parts[:i] {
+		at -= p.shown
+	}
+	for k := i; k <= j; k++ {
+		for p := l.parts[k]; at < p.shown && len(names) < count; at++ {
+			names = append(names, l.name(k, l.offset(p, at)))
+		}
+		at = 0
+	}
+	l.set(i, from, j, to+1, allHidden)
 	return names
 }
 
-// Delete takes items out of a list, with all that this document holds in them: count of them from a place on.
-func (e *Draft) Delete(p Path, at, count int) {
-	if p.kind() != KindList || len(p) == 0 {
-		e.fail("delete of items from a %v", p.kind())
-		return
-	}
-	l := e.list(p)
-	if n := l.len(); at < 0 || count < 0 || at > n || count > n-at {
-		e.fail("delete of %d items at %d from a list of %d", count, at, n)
-		return
-	}
-	var seen []span
-	for i := at; i < at+count; i++ {
-		name := l.name(e, i)
-		id := string(Step{Item: name}.appendSpot([]byte(p.id()), KindList))
-		seen = append(seen, e.take(id, nil)...)
-		if delta, ok := e.doc.byID[name.Delta]; ok {
-			var names []wname
-			seen = append(seen, spans(e.belowSpot(l.base.items[packed(delta, name.Index)].spot, names))...)
-		}
-	}
-	l.cut(at, count)
-	var names []wname
-	for _, s := range seen {
-		for i := range s.count {
-			n := s.first
-			n.index += i
-			names = append(names, n)
-		}
-	}
-	e.remove(spans(names))
-}
-
-func (l *draftList) len() (n int) {
-	for _, p := range l.parts {
-		n += p.n
-	}
-	return n
-}
-
-// name is the name of the item at a place.
-func (l *draftList) name(e *Draft, at int) Name {
-	for _, p := range l.parts {
-		if at < p.n {
-			if p.own {
-				return Name{Index: uint32(p.from + at)}
-			}
-			it := l.base.line.at(p.from+at, true).of
-			return e.doc.nameOf(it.delta, it.index)
-		}
-		at -= p.n
-	}
-	return Edge
-}
-
-// behind is what stands behind an item, removed ones included; Edge as the item is the beginning, as the answer the end.
-func (l *draftList) behind(e *Draft, n Name) Name {
-	if next, ok := l.after[n]; ok {
-		return next
-	}
-	if l.base == nil {
-		return Edge
-	}
-	at := 0
-	if n != Edge {
-		_, at, _ = l.base.items[packed(e.doc.byID[n.Delta], n.Index)].self.rank()
-		at++
-	}
-	m := l.base.line.at(at, false)
-	if m == nil {
-		return Edge
-	}
-	return e.doc.nameOf(m.of.delta, m.of.index)
-}
-
-// split puts a part at a place.
-func (l *draftList) split(at int, in part) {
-	var out []part
-	for _, p := range l.parts {
-		if at >= 0 && at < p.n {
-			if at > 0 {
-				out = append(out, part{p.own, p.from, at})
-			}
-			out = append(out, in, part{p.own, p.from + at, p.n - at})
-			at = -1
-			continue
-		}
-		if at >= 0 {
-			at -= p.n
-		}
-		out = append(out, p)
-	}
+// insert puts own items before the one shown at a place, next to the one shown before that, and gives their neighbours.
+func (l *draftList) insert(at int, in part) (left, right Name) {
 	if at == 0 {
-		out = append(out, in)
+		right = l.name(0, 0)
+		l.replace(0, 0, in)
+		return Edge, right
 	}
-	l.parts = out
+	i, offset := l.find(at - 1)
+	left = l.name(i, offset)
+	p := l.parts[i]
+	if offset++; offset < p.n {
+		right = l.name(i, offset)
+	} else {
+		right = l.name(i+1, 0)
+	}
+	l.replace(i, i+1, l.cut(p, 0, offset, p.state), in, l.cut(p, offset, p.n, p.state))
+	return left, right
 }
 
-// cut takes items out.
-func (l *draftList) cut(at, count int) {
+// set puts items into a state: those from a place of part i to before a place of part j.
+func (l *draftList) set(i, from, j, to int, s partState) {
 	var out []part
-	for _, p := range l.parts {
-		from, to := max(0, min(at, p.n)), max(0, min(at+count, p.n))
-		if from > 0 {
-			out = append(out, part{p.own, p.from, from})
+	for k := i; k <= j; k++ {
+		p, first, end := l.parts[k], 0, l.parts[k].n
+		if k == i {
+			first = from
 		}
-		if to < p.n {
-			out = append(out, part{p.own, p.from + to, p.n - to})
+		if k == j {
+			end = to
 		}
-		at -= p.n
+		out = append(out, l.cut(p, 0, first, p.state), l.cut(p, first, end, s), l.cut(p, end, p.n, p.state))
 	}
-	l.parts = out
+	l.replace(i, j+1, out...)
+}
+
+// replace puts parts in the place of parts i to before j. What makes one row with what is beside it becomes one part.
+func (l *draftList) replace(i, j int, with ...part) {
+	if i > 0 {
+		i--
+		with = append([]part{l.parts[i]}, with...)
+	}
+	if j < len(l.parts) {
+		with = append(with, l.parts[j])
+		j++
+	}
+	for _, p := range l.parts[i:j] {
+		l.shown -= p.shown
+	}
+	var out []part
+	for _, p := range with {
+		l.shown += p.shown
+		if len(out) > 0 {
+			if last := &out[len(out)-1]; last.own == p.own && last.state == p.state && last.from+last.n == p.from {
+				last.n += p.n
+				last.shown += p.shown
+				continue
+			}
+		}
+		if p.n > 0 {
+			out = append(out, p)
+		}
+	}
+	l.parts = slices.Replace(l.parts, i, j, out...)
 }

@@ -90,7 +90,7 @@ func (f *folding) write(at *node, c *change) *write {
 	at.sum.add(c.amount)
 	d.push(at, w)
 	d.touch(w)
-	at.bump(1)
+	d.bump(at, 1)
 	return w
 }
 
@@ -160,7 +160,7 @@ func (d *Doc) appear(it *item) {
 	if it.spot.live > 0 {
 		it.self.show(true)
 		it.spot.of.list.touch(it)
-		it.spot.of.bump(1)
+		d.bump(it.spot.of, 1)
 	}
 	if it.spot.of.reachable() {
 		for _, n := range it.spot.nodes {

@@ -68,7 +68,7 @@ func (d *Doc) kill(w *write) {
 		n.sum.subtract(w.amount)
 		n.gone++
 		d.touch(w)
-		n.bump(-1)
+		d.bump(n, -1)
 		if n.gone > 8 && n.gone > len(n.writes)/2 {
 			d.sweep(n)
 		}

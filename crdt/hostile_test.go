@@ -2,6 +2,7 @@ package crdt
 
 import (
 	"math/bits"
+	"strings"
 	"testing"
 )
 
@@ -96,22 +97,47 @@ func TestRule1_7_RemovalsLookAtANameOnce(t *testing.T) {
 	}
 }
 
-// Counts back that are as long as the chain cost as many steps as it has forks.
+// Counts back that are as long as the chain cost no more for that, and for the forks on the way some logarithms: there may be
+// as many forks as an author likes (DATA 1.6).
 func TestRule1_5_CountsBackDoNotWalk(t *testing.T) {
-	doc := NewDoc()
-	id := func(i int) [32]byte { return [32]byte{byte(i), byte(i >> 8), byte(i >> 16), 1} }
-	doc.hear(t, id(0), [32]byte{}, []change{at(stepR), {kind: changeSet, value: []byte("x")}})
-	const n = 100_000
-	for i := range n {
-		doc.Pass(Carrier{Delta: Delta{ID: id(i + 1)}, Prev: id(i)})
-	}
-	all := make([]span, 50_000)
-	for i := range all {
-		all[i] = span{wname{back: n + 1}, 1}
-	}
-	doc.hear(t, id(n+1), id(n), []change{{kind: changeRemove, seen: all}})
-	if _, _, ok := doc.Value(Root.Register("r")); ok {
-		t.Fatal("the count back did not reach the first of its chain")
+	for name, c := range map[string]struct {
+		n     int
+		forks bool
+	}{"one line": {100_000, false}, "forks": {20_000, true}} {
+		doc := NewDoc()
+		id := func(i, branch int) [32]byte { return [32]byte{byte(i), byte(i >> 8), byte(i >> 16), byte(branch)} }
+		doc.hear(t, id(0, 1), [32]byte{}, []change{at(stepR), {kind: changeSet, value: []byte("x")}})
+		for i := range c.n {
+			if c.forks { // another comes first, and so each of the chain begins a line
+				doc.Pass(Carrier{Delta: Delta{ID: id(i+1, 2)}, Prev: id(i, 1)})
+			}
+			doc.Pass(Carrier{Delta: Delta{ID: id(i+1, 1)}, Prev: id(i, 1)})
+		}
+		all := make([]span, 50_000)
+		for i := range all {
+			all[i] = span{wname{back: uint32(c.n + 1)}, 1}
+		}
+		doc.hear(t, id(c.n+1, 1), id(c.n, 1), []change{{kind: changeRemove, seen: all}})
+		if _, _, ok := doc.Value(Root.Register("r")); ok {
+			t.Fatalf("%s: the count back did not reach the first of its chain", name)
+		}
+		last, most := doc.byID[id(c.n, 1)], 0
+		for count := range c.n + 1 {
+			steps, pos := 0, uint32(c.n-count)
+			for at := doc.deltas[last].line; doc.lines[at].start > pos; steps++ {
+				at = doc.toward(at, pos)
+			}
+			most = max(most, steps)
+			if got := doc.deltas[doc.back(last, uint32(count))].id; got != id(c.n-count, 1) {
+				t.Fatalf("%s: %d back is %x", name, count, got[:4])
+			}
+		}
+		if doc.back(last, uint32(c.n+1)) != none {
+			t.Errorf("%s: a count goes beyond the beginning", name)
+		}
+		if bound := 3 * bits.Len(uint(len(doc.lines))); most > bound {
+			t.Errorf("%s: a count back takes %d steps over %d lines, the bound is %d", name, most, len(doc.lines), bound)
+		}
 	}
 }
 
@@ -120,6 +146,51 @@ func (d *Doc) hear(t testing.TB, id, prev [32]byte, changes []change) {
 	if err := d.Apply(Carrier{Delta: Delta{ID: id, Ms: 1}, Prev: prev}, writeChanges(changes)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// However long a path is, a root hashes it once, and not for each write, item and place below it.
+func TestRule7_4_RootHashesAPathOnce(t *testing.T) {
+	const n = 3_000
+	key := strings.Repeat("k", 400<<10)
+	makes := []change{at(wstep{kind: KindMap, key: key})}
+	for range n {
+		makes = append(makes, change{kind: changeMake})
+	}
+	for name, changes := range map[string][]change{
+		"writes": makes,
+		"items":  {at(wstep{kind: KindList, key: key}), {kind: changeInsert, left: wedge, right: wedge, values: make([][]byte, n)}},
+	} {
+		doc, size := NewDoc(), len(writeChanges(changes))
+		empty := doc.Root()
+		doc.hear(t, [32]byte{1}, [32]byte{}, changes)
+		if doc.Root() == empty || doc.hashed > size+256*n {
+			t.Errorf("%s: a payload of %d bytes makes the root hash %d", name, size, doc.hashed)
+		}
+		doc.hashed = 0
+		doc.hear(t, [32]byte{2}, [32]byte{1}, []change{{kind: changeRemove, seen: []span{{wname{back: 1}, n}}}})
+		if doc.Root() != empty || doc.hashed > 512*n {
+			t.Errorf("%s: their removal makes the root hash %d bytes", name, doc.hashed)
+		}
+	}
+}
+
+// A key that a payload shows and hides over and over is put into the order of keys once: to find its place there costs its
+// length.
+func TestRule7_1_AKeyMovesOnceADelta(t *testing.T) {
+	doc := NewDoc()
+	changes := []change{at(wstep{kind: KindMap, key: "m"}, wstep{kind: KindSet, key: strings.Repeat("k", 300<<10)})}
+	for i := range uint32(10_000) {
+		changes = append(changes, change{kind: changeMake}, change{kind: changeRemove, seen: []span{{wname{index: i}, 1}}})
+	}
+	doc.hear(t, [32]byte{1}, [32]byte{}, append(changes, change{kind: changeMake}))
+	if doc.moved != 2 || doc.Len(Root) != 1 || doc.Len(Root.Map("m")) != 1 {
+		t.Fatalf("two keys moved %d times", doc.moved)
+	}
+	doc.hear(t, [32]byte{2}, [32]byte{1}, []change{{kind: changeRemove, seen: []span{{wname{back: 1, index: 10_000}, 1}}}})
+	if doc.moved != 4 || doc.Len(Root) != 0 {
+		t.Fatalf("two keys moved %d times until they were gone", doc.moved)
+	}
+	checkDoc(t, doc)
 }
 
 // Of many writes of a register that nobody replaced, those that go leave no memory, and the rest its order.

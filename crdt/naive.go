@@ -1,6 +1,7 @@
 package crdt
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,15 +105,14 @@ func (f *naiveFold) delta(d *naiveDelta) {
 	path, needs, in := "", []naiveItem(nil), KindMap
 	made := uint32(0)
 	write := func(path string, needs []naiveItem, c change) Name {
-		n := Name{d.ID, made}
-		made++
-		w := naiveWrite{name: n, path: path, needs: needs, kind: c.kind, value: c.value, amount: c.amount}
+		w := naiveWrite{name: Name{d.ID, made}, path: path, needs: needs, kind: c.kind, value: c.value, amount: c.amount}
 		if c.kind == changeAdd && c.continues != wedge {
 			before := f.name(d, c.continues)
 			w.continues = &before
 		}
 		f.writes = append(f.writes, w)
-		return n
+		made++
+		return w.name
 	}
 	for _, c := range d.changes {
 		for _, s := range c.seen {
@@ -245,11 +245,26 @@ func (f *Naive) visit(write func(path []byte, w naiveWrite), item func(path []by
 func (f *Naive) Root() [32]byte {
 	var all [][32]byte
 	f.visit(func(path []byte, w naiveWrite) {
-		all = append(all, writeDigest(path, w.name, w.kind, w.value, w.amount))
+		all = append(all, blake3.Sum256(writeBytes(naivePlace(path), w.name, w.kind, w.value, w.amount)))
 	},
-		func(path []byte, before, name Name) { all = append(all, itemDigest(path, before, name)) })
+		func(path []byte, before, name Name) {
+			all = append(all, blake3.Sum256(itemBytes(naivePlace(path), before, name)))
+		})
 	slices.SortFunc(all, compareDigests) //lint:total-key equal digests are one
 	return naiveRoot(all, 0)
+}
+
+// naivePlace hashes a path step by step.
+func naivePlace(path []byte) (place [32]byte) {
+	for in := KindMap; len(path) > 0; {
+		key, n := binary.Uvarint(path)
+		if n += int(key); in == KindList {
+			n = 36 // a name
+		}
+		place = blake3.Sum256(append(append([]byte{4}, place[:]...), path[:n+1]...))
+		in, path = Kind(path[n]), path[n+1:]
+	}
+	return place
 }
 
 func naiveRoot(all [][32]byte, depth int) [32]byte {
@@ -281,6 +296,5 @@ func (f *Naive) State() string {
 		lines = append(lines, stateWrite(path, w.name, w.kind, w.value, w.amount))
 	},
 		func(path []byte, before, name Name) { lines = append(lines, stateItem(path, before, name)) })
-	slices.Sort(lines)
-	return strings.Join(lines, "\n")
+	return strings.Join(slices.Sorted(slices.Values(lines)), "\n")
 }

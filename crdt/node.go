@@ -28,6 +28,7 @@ type node struct {
 	list   *list
 	sum    sum
 	last   map[uint32]*write // of a counter: the last amount of each line
+	place  *[32]byte         // what stands for it in digests; nil until a root needs it
 }
 
 // spot is a key of a map, an element of a set or an item of a list. It may hold places of several kinds.
@@ -36,7 +37,9 @@ type spot struct {
 	key   string
 	item  *item   // of a list
 	nodes []*node // sorted by kind
-	live  int     // how many of nodes are live
+	live  int32   // how many of nodes are live
+
+	listed, moves bool // listed: its key is in the order of keys; moves: that must be looked at
 }
 
 // node gives the place of a kind, and makes it.
@@ -68,15 +71,15 @@ func (n *node) spot(key string) *spot {
 }
 
 // bump adds to what is live at a place; what begins or ends to be shown by that is shown or hidden above.
-func (n *node) bump(by int) {
+func (d *Doc) bump(n *node, by int) {
 	for n != nil {
 		n.live += by
 		if n.in == nil || (by > 0 && n.live != 1) || (by < 0 && n.live != 0) {
 			return
 		}
 		s := n.in
-		s.live += by
-		if (by > 0 && s.live != 1) || (by < 0 && s.live != 0) || !s.show(by > 0) {
+		s.live += int32(by)
+		if (by > 0 && s.live != 1) || (by < 0 && s.live != 0) || !d.show(s, by > 0) {
 			return
 		}
 		n = s.of
@@ -84,20 +87,40 @@ func (n *node) bump(by int) {
 }
 
 // show shows or hides a spot in its container; false when it has no place there yet.
-func (s *spot) show(on bool) bool {
+func (d *Doc) show(s *spot, on bool) bool {
 	switch {
-	case s.item != nil:
-		if !s.item.placed {
-			return false
+	case s.item == nil:
+		if !s.moves {
+			s.moves = true
+			d.moving = append(d.moving, s)
 		}
+	case !s.item.placed:
+		return false
+	default:
 		s.item.self.show(on)
 		s.of.list.touch(s.item)
-	case on:
-		s.of.keys.add(s.key)
-	default:
-		s.of.keys.remove(s.key)
 	}
 	return true
+}
+
+// move puts keys into their orders, or takes them out, when a delta's changes are done. A key may be long, and the changes may
+// show and hide it many times.
+func (d *Doc) move() {
+	for _, s := range d.moving {
+		s.moves = false
+		switch on := s.live > 0; {
+		case on == s.listed:
+			continue
+		case on:
+			s.of.keys.add(s.key)
+		default:
+			s.of.keys.remove(s.key)
+		}
+		s.listed = !s.listed
+		d.moved++
+	}
+	clear(d.moving)
+	d.moving = d.moving[:0]
 }
 
 // reachable reports whether every item above a place is placed.
@@ -115,12 +138,16 @@ func (d *Doc) idOf(n *node) []byte {
 	if n.in == nil {
 		return nil
 	}
-	b := d.idOf(n.in.of)
+	return d.step(n).append(d.idOf(n.in.of), n.in.of.kind)
+}
+
+// step leads to a place that is not the root from the one above it.
+func (d *Doc) step(n *node) Step {
 	s := Step{Kind: n.kind, Key: n.in.key}
 	if n.in.item != nil {
 		s.Item = d.nameOf(n.in.item.delta, n.in.item.index)
 	}
-	return s.append(b, n.in.of.kind)
+	return s
 }
 
 // sum is a sum of int64s that does not overflow.

@@ -45,24 +45,20 @@ func (m *mark) leans() bool {
 
 // insertAfter puts a new mark behind x.
 func (o *order) insertAfter(x, m *mark) {
-	if x.right == nil {
-		o.hang(m, x, &x.right)
-		return
+	at := &x.right
+	for ; *at != nil; at = &x.left {
+		x = *at
 	}
-	for x = x.right; x.left != nil; x = x.left {
-	}
-	o.hang(m, x, &x.left)
+	o.hang(m, x, at)
 }
 
 // insertBefore puts a new mark before x.
 func (o *order) insertBefore(x, m *mark) {
-	if x.left == nil {
-		o.hang(m, x, &x.left)
-		return
+	at := &x.left
+	for ; *at != nil; at = &x.right {
+		x = *at
 	}
-	for x = x.left; x.right != nil; x = x.right {
-	}
-	o.hang(m, x, &x.right)
+	o.hang(m, x, at)
 }
 
 // insertSorted puts a new mark where less says, and gives the mark before it, or nil.

@@ -8,7 +8,7 @@ import (
 	"lukechampine.com/blake3"
 )
 
-// The root of a Doc is the root of a tree over a set of digests: one of each live write, with the path to its place, its name
+// The root of a Doc is the root of a tree over a set of digests: one of each live write, with its place, its name
 // and its content, and one of each shown item of a list, with the shown item before it. So it is a function of what is
 // visible and of the live ids (DATA 6.5).
 //
@@ -92,25 +92,50 @@ func (t *tree) root() [32]byte {
 	return t.hash
 }
 
-// writeDigest is the digest of a live write.
-func writeDigest(path []byte, name Name, kind uint8, value []byte, amount int64) [32]byte {
-	b := append(binary.AppendUvarint([]byte{2}, uint64(len(path))), path...)
-	b = append(name.append(b), kind)
-	if kind == changeAdd {
-		return blake3.Sum256(binary.BigEndian.AppendUint64(b, uint64(amount)))
-	}
-	return blake3.Sum256(append(b, value...))
+// A digest stands for its place by 32 bytes, whatever the length of the path: BLAKE3 over the bytes of the place above and
+// the step from there, once for each place. The root stands by zeros.
+
+// placeBytes are what the bytes of a place are hashed from.
+func placeBytes(above [32]byte, step Step, in Kind) []byte {
+	return step.append(append([]byte{4}, above[:]...), in)
 }
 
-// itemDigest is the digest of an item that stands behind another; Edge stands for the beginning.
-func itemDigest(path []byte, before, name Name) [32]byte {
-	b := append(binary.AppendUvarint([]byte{3}, uint64(len(path))), path...)
-	return blake3.Sum256(name.append(before.append(b)))
+// writeBytes are what the digest of a live write is hashed from.
+func writeBytes(place [32]byte, name Name, kind uint8, value []byte, amount int64) []byte {
+	b := append(make([]byte, 0, 80+len(value)), 2)
+	b = append(name.append(append(b, place[:]...)), kind)
+	if kind == changeAdd {
+		return binary.BigEndian.AppendUint64(b, uint64(amount))
+	}
+	return append(b, value...)
+}
+
+// itemBytes are what the digest of an item is hashed from that stands behind another; Edge stands for the beginning.
+func itemBytes(place [32]byte, before, name Name) []byte {
+	b := append(make([]byte, 0, 112), 3)
+	return name.append(before.append(append(b, place[:]...)))
+}
+
+// hash counts the bytes, so that a test can tell what a root costs.
+func (d *Doc) hash(b []byte) [32]byte {
+	d.hashed += len(b)
+	return blake3.Sum256(b)
+}
+
+// place is what stands for a place in digests.
+func (d *Doc) place(n *node) [32]byte {
+	if n.place == nil {
+		if n.place = new([32]byte); n.in != nil {
+			*n.place = d.hash(placeBytes(d.place(n.in.of), d.step(n), n.in.of.kind))
+		}
+	}
+	return *n.place
 }
 
 // Root is a hash of what is visible, and of the ids of what is live: equal on all nodes that hold the same deltas, whatever
 // the order in which these came. It is computed when it is asked for: what changed since the last call is hashed, each in the
-// logarithm of what is live. The first call begins to keep 32 bytes for each live write and shown item. It counts as a change.
+// logarithm of what is live and in its own bytes, whatever the length of its path. The first call begins to keep 32 bytes for
+// each live write and shown item, and 40 for each place. It counts as a change.
 func (d *Doc) Root() [32]byte {
 	if !d.rooted {
 		d.rooted = true
@@ -120,8 +145,8 @@ func (d *Doc) Root() [32]byte {
 		w.dirty = false
 		if in := !w.gone && w.node.reachable(); in != w.told {
 			w.told = in
-			digest := writeDigest(d.idOf(w.node), d.nameOf(w.delta, w.index), w.kind, w.value, w.amount)
-			d.tree.put(digest, in, 0)
+			b := writeBytes(d.place(w.node), d.nameOf(w.delta, w.index), w.kind, w.value, w.amount)
+			d.tree.put(d.hash(b), in, 0)
 		}
 		if w.gone {
 			w.value = nil
@@ -130,7 +155,7 @@ func (d *Doc) Root() [32]byte {
 	d.dirty, d.sweepAt = nil, 1024
 	for _, l := range d.dirtyLists {
 		if l.at.reachable() {
-			l.tell(d.idOf(l.at))
+			l.tell(d.place(l.at))
 		}
 		for _, it := range l.dirty {
 			it.dirty = false
@@ -143,20 +168,20 @@ func (d *Doc) Root() [32]byte {
 
 // tell brings the places of items into the tree. When an item comes or goes, it and the one behind it have another before
 // them.
-func (l *list) tell(path []byte) {
+func (l *list) tell(place [32]byte) {
 	for _, it := range l.dirty {
-		l.tellItem(path, it)
+		l.tellItem(place, it)
 		_, _, shows := it.self.rank()
 		if it.self.shown {
 			shows++
 		}
 		if m := l.line.at(shows, true); m != nil {
-			l.tellItem(path, m.of)
+			l.tellItem(place, m.of)
 		}
 	}
 }
 
-func (l *list) tellItem(path []byte, it *item) {
+func (l *list) tellItem(place [32]byte, it *item) {
 	var before *item
 	if it.self.shown {
 		_, _, shows := it.self.rank()
@@ -168,10 +193,10 @@ func (l *list) tellItem(path []byte, it *item) {
 		return
 	}
 	if it.before != nil {
-		l.doc.tree.put(itemDigest(path, l.name(it.before), l.name(it)), false, 0)
+		l.doc.tree.put(l.doc.hash(itemBytes(place, l.name(it.before), l.name(it))), false, 0)
 	}
 	if before != nil {
-		l.doc.tree.put(itemDigest(path, l.name(before), l.name(it)), true, 0)
+		l.doc.tree.put(l.doc.hash(itemBytes(place, l.name(before), l.name(it))), true, 0)
 	}
 	it.before = before
 }
