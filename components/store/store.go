@@ -122,8 +122,8 @@ func (s *Store) Put(batch []dag.Located, m dag.Mark) error {
 	}
 	for _, f := range d.order {
 		c := s.present(f.ctx)
+		c.count, c.loaded = f.count, true // rebase asks for it
 		c.rebase(f)
-		c.count, c.loaded = f.count, true
 		c.tell(f.events)
 	}
 	return nil
