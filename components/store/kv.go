@@ -175,7 +175,7 @@ func (k *KV) decide(p *pin, decide func(*slot) (crdt.Op, Written)) (op crdt.Op, 
 		return nil, Written{}, false, fmt.Errorf("%w: %w", dag.ErrStopped, s.err)
 	}
 	if w := slot.top(); w != nil && w.value == nil {
-		if w.value, _, err = s.b.Get(underKey(famBody, k.c.id, p.key, w.stamp.Name())); err != nil {
+		if w.value, _, err = s.b.Get(underKey(famBody, k.c.id, slot.sum(p.key), w.stamp.Name())); err != nil {
 			return nil, Written{}, false, fmt.Errorf("read %.40q: %w", p.key, err)
 		}
 	}

@@ -204,14 +204,14 @@ func (r *pinRules) folded(delta dag.ID) bool {
 	return err == nil && at.folded
 }
 
-func (r *pinRules) await(n crdt.Name, _ string) {
+func (r *pinRules) await(n crdt.Name, _ *slot, _ string) {
 	if r.k.awaited == nil {
 		r.k.awaited = map[crdt.Name]bool{}
 	}
 	r.k.awaited[n] = true
 }
 
-func (r *pinRules) awaited(n crdt.Name, key string) bool {
+func (r *pinRules) awaited(n crdt.Name, s *slot, key string) bool {
 	c := r.p.c
 	if r.k.awaited[n] {
 		return true
@@ -219,7 +219,7 @@ func (r *pinRules) awaited(n crdt.Name, key string) bool {
 	if have, err := c.counted(); err != nil || have.awaited == 0 {
 		return false
 	}
-	_, ok, err := c.s.b.Get(awaitedKey(c.id, n, key))
+	_, ok, err := c.s.b.Get(awaitedKey(c.id, n, s.sum(key)))
 	return err == nil && ok
 }
 
