@@ -34,7 +34,7 @@ func readMark(files vfs.FS, dir string) (m dag.Mark, lost, err error) {
 	case unreadable(err):
 		return dag.Mark{}, err, nil
 	}
-	return dag.Mark{}, nil, fmt.Errorf("read the store in %s: %w", dir, err)
+	return dag.Mark{}, nil, fmt.Errorf("read the store in %s: %w; it is derived from the log, so the folder may be removed", dir, err)
 }
 
 // markOf reads the mark of a store of this version.
