@@ -61,7 +61,7 @@ func TestRule3_1_AWriteSeesWhatWasReceivedMeanwhile(t *testing.T) {
 func TestIdleKeysAreBoundedByWhatTheyKeep(t *testing.T) {
 	h := open(t, dag.NewMemDisk(), memory(t))
 	defer h.close(t)
-	const keys, large = 300, 200 << 10
+	const keys, large = 120, 200 << 10
 	for _, n := range []int{1, large} {
 		for i := range keys {
 			if _, err := h.Put(fmt.Sprint(i), bytes.Repeat([]byte{byte(i)}, n)); err != nil {
