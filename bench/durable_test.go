@@ -228,8 +228,8 @@ func TestDurableIsThere(t *testing.T) {
 	if got, ok, err := l.journal.Get(e.ID); err != nil || !ok || !bytes.Equal(got.Delta.Payload, value) {
 		t.Errorf("the delta is not there: %v, %v", ok, err)
 	}
-	if l.kv.Len() != 40 {
-		t.Errorf("%d keys, not 40", l.kv.Len())
+	if n, err := l.kv.Len(); err != nil || n != 40 {
+		t.Errorf("%d keys, not 40, %v", n, err)
 	}
 }
 

@@ -80,6 +80,9 @@ func (c *campaign) do(k event, h *lived) {
 		c.fault(k, h)
 	case eventRot:
 		c.rot(h)
+		if c.mend.IntN(2) == 0 {
+			c.accept(h)
+		}
 	case eventSetBack, eventPutBack:
 		c.setBack(h, k == eventPutBack)
 	case eventClone:
@@ -176,7 +179,34 @@ func (c *campaign) rot(h *lived) {
 		at = size - 1 - c.rnd.IntN(min(size, 2000))
 	}
 	h.disk.Corrupt(name, int64(at), 1<<c.rnd.IntN(8))
-	h.rotten = true
+	h.rotten, h.mended = true, false
+	c.reopen(h)
+}
+
+// accept gets what is missing from the other homes, accepts what damage there is when nothing stands on it, and starts again: it is
+// named no more. What rots later, beside it too, is named.
+func (c *campaign) accept(h *lived) {
+	for _, from := range c.homes {
+		c.pull(h, from)
+	}
+	closeJ(c, h.j)
+	known := must(VerifyLog(h.disk, h.index.mark)).Damage
+	_, err := RepairLog(h.disk, Repair{Options: c.w.options(), Mark: h.index.mark, Accept: true})
+	c.probe("not accepted", errors.Is(err, ErrMissing))
+	switch {
+	case err != nil && !errors.Is(err, ErrMissing):
+		c.Fatalf("%s cannot be repaired: %v", h.name, err)
+	case err == nil:
+		if in := must(VerifyLog(h.disk, h.index.mark)); len(in.Damage) > 0 {
+			c.Fatalf("%s names what was accepted: %+v", h.name, in.Recovery)
+		}
+		c.probe("accepted", len(known) > 0)
+		if h.mended = true; len(known) > 0 && c.mend.IntN(2) == 0 {
+			d := known[c.mend.IntN(len(known))]
+			h.disk.Corrupt(segmentName(int64(d.Segment)), d.Offset+d.Size+c.mend.Int64N(2*groupHead), 1<<c.mend.IntN(8))
+			h.mended = false
+		}
+	}
 	c.reopen(h)
 }
 
@@ -191,7 +221,7 @@ func (c *campaign) setBack(h *lived, inPlace bool) {
 	n := c.rnd.IntN(len(h.saved))
 	im := h.saved[n]
 	h.saved = h.saved[:n+1]
-	h.acked = maps.Clone(im.acked)
+	h.acked, h.mended = maps.Clone(im.acked), false
 	if inPlace {
 		h.disk.PutBack(im.disk)
 		c.probe("put back", true)

@@ -36,7 +36,7 @@ func TestRule3_1_Campaign(t *testing.T) {
 		return
 	}
 	for _, probe := range []string{"acknowledged", "crash", "torn tail", "damage named", "lost and named", "failed sync", "failed write", "not written",
-		"full disk", "second segment", "restored", "put back", "forked", "cloned", "copied", "copied in parts", "index rebuilt", "came back"} {
+		"full disk", "second segment", "restored", "put back", "forked", "cloned", "copied", "copied in parts", "index rebuilt", "came back", "accepted", "not accepted"} {
 		if seen[probe] == 0 && (probe != "forked" || seeds >= 1000) {
 			t.Errorf("no seed reached %q: %v", probe, seen)
 		}
@@ -49,6 +49,7 @@ type campaign struct {
 	t      *testing.T
 	seed   uint64
 	rnd    *rand.Rand
+	mend   *rand.Rand // of what follows damage
 	w      *world
 	ctx    ID
 	homes  []*lived
@@ -75,6 +76,7 @@ type lived struct {
 	acked  map[ID]bool
 	pend   []*Pending
 	rotten bool // something rotted here
+	mended bool // and was accepted, and nothing rotted since
 	ahead  bool // the index is of a later time than the log
 	saved  []image
 }
@@ -87,7 +89,7 @@ type image struct {
 }
 
 func newCampaign(t *testing.T, seed uint64, probes map[string]int) *campaign {
-	c := &campaign{t: t, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), w: newWorld(seed), made: map[ID]bool{},
+	c := &campaign{t: t, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), mend: rand.New(rand.NewPCG(seed, 2)), w: newWorld(seed), made: map[ID]bool{},
 		at: map[chainSeq]ID{}, probes: probes}
 	for k := range c.kinds {
 		c.kinds[k] = k < faultsFrom || c.rnd.IntN(2) == 0
@@ -154,7 +156,7 @@ func (c *campaign) reopen(h *lived) {
 	c.probe("copied", rec.Copied)
 	c.probe("torn tail", rec.Cut)
 	c.probe("damage named", len(rec.Damage) > 0)
-	if len(rec.Damage) > 0 && !h.rotten && !h.ahead {
+	if len(rec.Damage) > 0 && (!h.rotten || h.mended) && !h.ahead {
 		c.Fatalf("%s has damage and nothing rotted: %+v", h.name, rec)
 	}
 	if rec.Cut && rec.Reason == "" || slices.ContainsFunc(rec.Damage, func(d Damage) bool { return d.Reason == "" || d.Segment < 0 || d.Offset < 0 }) {

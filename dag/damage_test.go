@@ -158,3 +158,40 @@ func TestRule3_2_WhatIsCutIsZeroedFirst(t *testing.T) {
 		}
 	}
 }
+
+// What a node has is asked for at each round of catch-up, under the journal's lock: it walks over each waiting delta once, whether
+// it reaches a held one or not.
+func TestHaveWalksOverEachWaitingDeltaOnce(t *testing.T) {
+	b := newBench(t)
+	put(t, b.j, b.ctx, b.alice, "rotten")
+	name, _, to := tail(b.j)
+	const n = 300
+	for range n {
+		put(t, b.j, b.ctx, b.alice, "on it")
+		put(t, b.j, b.ctx, b.bob, "on it, in another chain")
+	}
+	closeJ(t, b.j)
+	b.disk.Corrupt(name, to-1, 1)
+	b.j, _ = open(t, b.disk, b.w.options())
+	g := b.j.ctxs[b.ctx].g
+	if g.Waiting() != 2*n {
+		t.Fatalf("%d deltas wait", g.Waiting())
+	}
+	f := footing{g: g, known: map[ID]bool{}}
+	reach := 0
+	for range 2 {
+		for _, w := range g.room.waiting {
+			if f.of(w) {
+				reach++
+			}
+		}
+	}
+	if f.walked != 2*n || reach != 2*n || len(g.waitingEnds()) != n {
+		t.Errorf("of %d waiting deltas it walked over %d, and %d reach their beginning, %d told", 2*n, f.walked, reach/2, len(g.waitingEnds()))
+	}
+	for _, w := range g.room.waiting {
+		if got := f.of(w); got != (w.e.Delta.Author == b.bob.Public()) {
+			t.Errorf("delta %d of %v: reaches its beginning: %v", w.e.Delta.Seq, w.e.Delta.Author, got)
+		}
+	}
+}

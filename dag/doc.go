@@ -25,8 +25,8 @@
 // A log can be looked at while nobody has it open: VerifyLog names what is damaged, DumpLog shows its records, RepairLog does what
 // can be done without peers:
 //
-//	in, err := dag.VerifyLog(dag.OSDisk(dir), dag.Mark{})
-//	for _, d := range in.Damage { … }           // segment, offset, reason
+//	in, err := dag.VerifyLog(dag.OSDiskReadOnly(dir), dag.Mark{})
+//	for _, d := range in.Damage { … }           // segment, offset, size, reason
 //
 // MemDisk is the disk of tests: it loses and tears what was not synced, fails, fills up, rots, is cloned and put back.
 //

@@ -2,6 +2,7 @@ package dag
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -77,9 +78,11 @@ func FuzzHome(f *testing.F) {
 
 // FuzzMended: what is accepted is what would be written.
 func FuzzMended(f *testing.F) {
-	f.Add(encodeMended(logID{1}, []spot{{0, 4136}, {7, 9000}}))
+	f.Add(encodeMended(logID{1}, []spot{{0, 4136, 300, 0, "a bad place"}, {7, 9000, 40, 0xdeadbeef, "line \n and \"quote\""}}))
 	f.Add(encodeMended(logID{1}, nil))
 	f.Add([]byte("merograph mended 01\n"))
+	b := []byte("merograph mended 01000000000000000000000000000000\n0 4136\n") // as it was once
+	f.Add(fmt.Appendf(b, "%08x\n", sum(logID{1}, 0, b)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if spots := decodeMended(logID{1}, b); spots != nil && !slices.Equal(decodeMended(logID{1}, encodeMended(logID{1}, spots)), spots) {
 			t.Fatalf("%q gives %v", b, spots)

@@ -77,8 +77,8 @@ func readGroupHeader(b []byte, log logID, at, room int64) (h groupHeader, ok boo
 
 // loss is a place inside a group that could not be read.
 type loss struct {
-	at     int64
-	reason string
+	at, end int64
+	reason  string
 }
 
 // records reads the records of a group whose head is good; b holds the group's records, which begin at position at. What
@@ -97,11 +97,12 @@ func (h groupHeader) records(b []byte, log logID, at int64, list []record, sums 
 			off += size
 			continue
 		}
-		lost = append(lost, loss{at + int64(off), "a record does not match its checksum"})
-		off += nextRecord(b[off:], log, at+int64(off), size)
+		next := off + nextRecord(b[off:], log, at+int64(off), size)
+		lost = append(lost, loss{at + int64(off), at + int64(next), "a record does not match its checksum"})
+		off = next
 	}
 	if len(lost) == 0 && (uint32(len(list)-from) != h.count || sum(log, at-groupHead, *sums) != h.body) {
-		lost = append(lost, loss{at, "the records are not those that the group's head names"})
+		lost = append(lost, loss{at, at + int64(len(b)), "the records are not those that the group's head names"})
 	}
 	return list, lost
 }

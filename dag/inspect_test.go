@@ -197,3 +197,77 @@ func TestRepairLogAcceptsWhatIsLost(t *testing.T) {
 		t.Errorf("%+v", in)
 	}
 }
+
+// TestRepairLogAcceptsNoMoreThanItSaw: what rots beside an accepted place is another damage, though it begins at the same byte.
+func TestRepairLogAcceptsNoMoreThanItSaw(t *testing.T) {
+	for what, rot := range map[string]func(d *MemDisk, name string, at, next int64){
+		"the next group":       func(d *MemDisk, name string, _, next int64) { d.Corrupt(name, next+8, 1) },
+		"a record of the next": func(d *MemDisk, name string, _, next int64) { d.Corrupt(name, next+groupHead+recordHead+70, 1) },
+	} {
+		b := newBench(t)
+		put(t, b.j, b.ctx, b.alice, "rotten", b.ctx)
+		name, at, next := tail(b.j)
+		lost := put(t, b.j, b.ctx, b.bob, "sound", b.ctx)
+		put(t, b.j, b.ctx, b.bob, "behind it", lost.ID)
+		closeJ(t, b.j)
+		b.disk.Corrupt(name, at+8, 1)
+		if fixed, err := RepairLog(b.disk, Repair{Options: b.w.options(), Accept: true}); err != nil || fixed.Accepted != 1 || !b.has(lost.ID) {
+			t.Fatalf("%s: %v, %+v", what, err, fixed)
+		}
+		rot(b.disk, name, at, next)
+		if in := verify(t, b.disk); len(in.Damage) != 1 || in.Damage[0].Size == 0 || b.has(lost.ID) {
+			t.Errorf("%s rots, a delta is gone, and nothing is named: %+v", what, in.Recovery)
+		}
+	}
+}
+
+// has tells whether the log holds a delta, while no journal has it open.
+func (b *bench) has(id ID) (found bool) {
+	must(DumpLog(b.disk, Mark{}, func(r Record) error {
+		found = found || r.ID == id
+		return nil
+	}))
+	return found
+}
+
+// TestRepairLogAcceptsACutBetweenGroups: the index proves an end that is gone. It is not named again while the index still stands
+// there, and the next cut is.
+func TestRepairLogAcceptsACutBetweenGroups(t *testing.T) {
+	b := newBench(t)
+	closeJ(t, b.j)
+	o, x := b.w.options(), NewMemIndex()
+	o.Index = x
+	j, _ := open(t, b.disk, o)
+	put(t, j, b.ctx, b.alice, "kept")
+	cut := func(text string) Mark {
+		t.Helper()
+		put(t, j, b.ctx, b.alice, text)
+		name, from, to := tail(j)
+		must(must(b.disk.Open(name)).WriteAt(make([]byte, to-from), from))
+		b.disk.CrashKeep(func(string, int64) int { return Sector })
+		return must(x.Mark())
+	}
+	mark := cut(string(make([]byte, 1000)))
+	accept := Repair{Options: b.w.options(), Mark: mark, Accept: true}
+	if fixed, err := RepairLog(b.disk, accept); err != nil || fixed.Accepted != 1 || len(fixed.Damage) > 0 {
+		t.Fatalf("%v, %+v", err, fixed)
+	}
+	for range 2 {
+		if in := must(VerifyLog(b.disk, mark)); len(in.Damage) > 0 || in.Accepted != 1 {
+			t.Errorf("it is named again: %+v", in)
+		}
+	}
+	other := mark
+	other.CRC++
+	if in := must(VerifyLog(b.disk, other)); len(in.Damage) != 1 {
+		t.Errorf("the end of another group is accepted: %+v", in)
+	}
+	j, rec := open(t, b.disk, o)
+	if len(rec.Damage) > 0 || rec.Accepted != 1 || !rec.Rebuilt || !rec.Clean {
+		t.Errorf("the next start: %+v", rec)
+	}
+	mark = cut("again")
+	if in := must(VerifyLog(b.disk, mark)); len(in.Damage) != 1 || in.Accepted != 0 {
+		t.Errorf("the next cut: %+v", in)
+	}
+}

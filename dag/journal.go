@@ -51,8 +51,8 @@ func newContext(id ID) *context {
 	return &context{id: id, g: NewGraph(id), own: make(map[Key]*own), sigs: make(map[ID][]byte), proved: make(map[Key]bool)}
 }
 
-// Open opens the log on a disk, or makes one. It reads the whole log, tells the observer of every delta in it, cuts a
-// torn tail, and writes the last group again before it tells of it (DATA 3.2). Damage does not prevent it from opening:
+// Open opens the log on a disk, or makes one. It reads the whole log, tells the observer of every delta beyond the index's mark,
+// cuts a torn tail, and writes the last group again before it tells of it (DATA 3.2). Damage does not prevent it from opening:
 // Recovery names it. Errors: ErrInUse, a log of a later version or of another home, an error of the disk or the index.
 func Open(disk Disk, o Options) (*Journal, Recovery, error) { return openJournal(disk, o, nil) }
 

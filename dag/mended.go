@@ -13,17 +13,26 @@ import (
 // stood there is held again, or given up. A start names them no more.
 const mendedName = "log.mended"
 
+// A spot is a piece of damage, by all that tells it from another: what rots beside a bad stretch makes it longer, or gives it
+// another reason, and so another spot. A log that ends too early is the spot of the group that was synced there, since its own end moves.
 type spot struct {
-	segment int
-	offset  int64
+	segment      int
+	offset, size int64
+	crc          uint32 // of that group's head, else 0
+	reason       string
 }
 
-func spotOf(d Damage) spot { return spot{d.Segment, d.Offset} }
+func (w *wal) spotOf(d Damage) spot {
+	if p := d.proof; p != (Mark{}) {
+		return spot{int(p.Start / w.length), p.Start % w.length, p.End - p.Start, p.CRC, d.Reason}
+	}
+	return spot{d.Segment, d.Offset, d.Size, 0, d.Reason}
+}
 
 func encodeMended(log logID, spots []spot) []byte {
 	b := fmt.Appendf(nil, "merograph mended %s\n", hex.EncodeToString(log[:]))
 	for _, s := range spots {
-		b = fmt.Appendf(b, "%d %d\n", s.segment, s.offset)
+		b = fmt.Appendf(b, "%d %d %d %08x %q\n", s.segment, s.offset, s.size, s.crc, s.reason)
 	}
 	return fmt.Appendf(b, "%08x\n", sum(log, 0, b))
 }
@@ -37,7 +46,7 @@ func decodeMended(log logID, b []byte) (spots []spot) {
 	}
 	for line := range bytes.Lines(rest) {
 		var s spot
-		if _, err := fmt.Sscanf(string(line), "%d %d\n", &s.segment, &s.offset); err != nil {
+		if _, err := fmt.Sscanf(string(line), "%d %d %d %x %q\n", &s.segment, &s.offset, &s.size, &s.crc, &s.reason); err != nil {
 			return nil
 		}
 		spots = append(spots, s)
@@ -66,7 +75,7 @@ func (w *wal) forgive(rec *Recovery) error {
 		return err
 	}
 	before := len(rec.Damage)
-	rec.Damage = slices.DeleteFunc(rec.Damage, func(d Damage) bool { return slices.Contains(known, spotOf(d)) })
+	rec.Damage = slices.DeleteFunc(rec.Damage, func(d Damage) bool { return slices.Contains(known, w.spotOf(d)) })
 	rec.Accepted = before - len(rec.Damage)
 	return nil
 }
@@ -78,7 +87,7 @@ func (w *wal) accept(list []Damage) error {
 		return err
 	}
 	for _, d := range list {
-		spots = append(spots, spotOf(d))
+		spots = append(spots, w.spotOf(d))
 	}
 	if err := w.disk.Save(mendedName, encodeMended(w.id, spots)); err != nil {
 		return fmt.Errorf("dag: log: save %s: %w", mendedName, err)

@@ -56,9 +56,9 @@ func openLog(disk Disk, o Options, rec *Recovery) (*wal, []segmentHeader, error)
 	w.id, w.length = known.log, known.length
 	for n := range heads {
 		if w.files[n] == nil {
-			rec.Damage = append(rec.Damage, Damage{Segment: n, Reason: "the segment's file is missing"})
+			rec.Damage = append(rec.Damage, Damage{Segment: n, Size: w.length, Reason: "the segment's file is missing"})
 		} else if heads[n].length == 0 && int64(n) != last {
-			rec.Damage = append(rec.Damage, Damage{Segment: n, Reason: errNoHeader.Error()})
+			rec.Damage = append(rec.Damage, Damage{Segment: n, Size: segmentHead, Reason: errNoHeader.Error()})
 		}
 	}
 	stamp, err := disk.Stamp(segmentName(numbers[0]))

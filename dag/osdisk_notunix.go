@@ -22,6 +22,14 @@ func lockFile(path string) (io.Closer, error) {
 	return &fileLock{f}, nil
 }
 
+// lockThere finds out whether somebody has the lock.
+func lockThere(path string) (io.Closer, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %s exists; remove it if no node runs", ErrInUse, path)
+}
+
 type fileLock struct{ f *os.File }
 
 func (l *fileLock) Close() error {

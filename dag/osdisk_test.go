@@ -67,3 +67,39 @@ func TestOSDiskWhereThereIsNone(t *testing.T) {
 		t.Error("a journal opens below a file")
 	}
 }
+
+// A folder that is only looked at stays as it is, without a lock of its own too; and nobody looks at one that is in use.
+func TestOSDiskReadOnly(t *testing.T) {
+	dir, w := t.TempDir(), newWorld(1)
+	j, _ := open(t, OSDisk(dir), w.options())
+	must(j.Found(person("alice"), Grant{}))
+	if _, err := VerifyLog(OSDiskReadOnly(dir), Mark{}); !errors.Is(err, ErrInUse) {
+		t.Errorf("a log in use: %v", err)
+	}
+	closeJ(t, j)
+	copied := t.TempDir()
+	name := segmentName(0)
+	if err := os.WriteFile(filepath.Join(copied, name), must(os.ReadFile(filepath.Join(dir, name))), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{dir, copied} {
+		before := must(os.ReadDir(dir))
+		touched := must(OSDisk(dir).Touched(name))
+		if in, err := VerifyLog(OSDiskReadOnly(dir), Mark{}); err != nil || in.Records != 1 {
+			t.Errorf("%+v, %v", in, err)
+		}
+		if now := must(OSDisk(dir).Touched(name)); len(must(os.ReadDir(dir))) != len(before) || now != touched {
+			t.Errorf("it is changed")
+		}
+	}
+	lock := must(OSDiskReadOnly(dir).Lock())
+	if _, _, err := Open(OSDisk(dir), w.options()); !errors.Is(err, ErrInUse) {
+		t.Errorf("a log that is looked at opens: %v", err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := Open(OSDiskReadOnly(dir), w.options()); err == nil {
+		t.Error("a journal opens where nothing may be changed")
+	}
+}

@@ -6,6 +6,7 @@ import "fmt"
 type replay struct {
 	j     *Journal
 	rec   *Recovery
+	proof Mark  // of the index, when it is of this log: synced up to its end
 	after int64 // the index has everything before this position
 	at    int64 // position of the record being read
 	batch []Located
@@ -29,8 +30,7 @@ func (j *Journal) recover(heads []segmentHeader, rec *Recovery, each func(Record
 	r.quiet = j.o.Observer == Observer(nobody{})
 	w := j.w
 	last := int64(len(heads) - 1)
-	synced, err := r.checkMark()
-	if err != nil {
+	if err := r.checkMark(); err != nil {
 		return err
 	}
 	for n := int64(0); n <= last; n++ {
@@ -51,7 +51,7 @@ func (j *Journal) recover(heads []segmentHeader, rec *Recovery, each func(Record
 		r.s = s
 		if n == last {
 			torn := heads[n].length == 0 && s.synced == 0
-			if err := r.lastSegment(f, s, heads[n], torn, synced); err != nil {
+			if err := r.lastSegment(f, s, heads[n], torn); err != nil {
 				return err
 			}
 		} else {
@@ -65,32 +65,31 @@ func (j *Journal) recover(heads []segmentHeader, rec *Recovery, each func(Record
 	if err := r.flushIndex(); err != nil {
 		return err
 	}
-	return r.finish(len(heads) > 0, synced)
+	return r.finish(len(heads) > 0)
 }
 
-// checkMark asks the index where it stands, and resets it when that is not in this log. It gives the end that the mark
-// proves to be synced.
-func (r *replay) checkMark() (int64, error) {
+// checkMark asks the index where it stands, and resets it when that is not in this log.
+func (r *replay) checkMark() error {
 	w, x := r.j.w, r.j.o.Index
 	m, err := x.Mark()
 	if err != nil {
-		return 0, fmt.Errorf("dag: open: index: %w", err)
+		return fmt.Errorf("dag: open: index: %w", err)
 	}
-	if m == (Mark{}) {
-		return 0, nil
+	if m.Log == w.id {
+		r.proof = m
 	}
-	if w.holds(m) {
+	switch {
+	case m == (Mark{}):
+		return nil
+	case w.holds(m):
 		r.after = m.End
-		return m.End, nil
+		return nil
 	}
 	r.rec.Rebuilt = true
 	if err := x.Reset(); err != nil {
-		return 0, fmt.Errorf("dag: open: reset the index: %w", err)
+		return fmt.Errorf("dag: open: reset the index: %w", err)
 	}
-	if m.Log == w.id {
-		return m.End, nil
-	}
-	return 0, nil
+	return nil
 }
 
 // holds tells whether the group that a mark names stands in this log.
@@ -118,10 +117,10 @@ func (s *scanned) end(to int64) int64 {
 
 // lastSegment cuts the tail, and makes the segment's head and name durable: after a failed sync they may be seen without
 // being so. A segment whose head and groups never reached the disk is begun again.
-func (r *replay) lastSegment(f File, s *scanned, h segmentHeader, torn bool, synced int64) error {
+func (r *replay) lastSegment(f File, s *scanned, h segmentHeader, torn bool) error {
 	w := r.j.w
 	before := w.end
-	if err := w.cut(f, s, max(synced, s.synced, h.prevEnd), r.rec); err != nil {
+	if err := w.cut(f, s, max(r.proof.End, s.synced, h.prevEnd), r.rec); err != nil {
 		return err
 	}
 	switch {
@@ -133,7 +132,7 @@ func (r *replay) lastSegment(f File, s *scanned, h segmentHeader, torn bool, syn
 		}
 		w.end = end
 	case h.length == 0:
-		r.rec.Damage = append(r.rec.Damage, Damage{Segment: int(s.base / w.length), Reason: errNoHeader.Error()})
+		r.rec.Damage = append(r.rec.Damage, Damage{Segment: int(s.base / w.length), Size: segmentHead, Reason: errNoHeader.Error()})
 		if err := f.Fdatasync(); err != nil {
 			return fmt.Errorf("dag: log: sync %s: %w", segmentName(s.base/w.length), err)
 		}
@@ -200,12 +199,12 @@ func (r *replay) flushIndex() error {
 }
 
 // finish ends chains that may not go on, and durably so, and marks the log as open.
-func (r *replay) finish(existed bool, synced int64) error {
+func (r *replay) finish(existed bool) error {
 	j, w := r.j, r.j.w
 	rec := r.rec
-	if synced > w.end {
-		rec.Damage = append(rec.Damage, Damage{Segment: int(w.end / w.length), Offset: w.end % w.length,
-			Reason: "the log ends before what the index had seen synced"})
+	if r.proof.End > w.end {
+		rec.Damage = append(rec.Damage, Damage{Segment: int(w.end / w.length), Offset: w.end % w.length, Size: r.proof.End - w.end,
+			Reason: "the log ends before what the index had seen synced", proof: r.proof})
 	}
 	if err := w.forgive(rec); err != nil {
 		return err

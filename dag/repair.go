@@ -11,8 +11,8 @@ type Repair struct {
 	Options
 	// Mark is as for VerifyLog.
 	Mark Mark
-	// From is another home's log (a backup, a copy, a peer's), which is read and not changed; nil for none. Every delta of this
-	// log's contexts that it has, and this log lacks, is taken from it.
+	// From is another home's log (a backup, a copy, a peer's), which is read and not changed: OSDiskReadOnly makes no lock there
+	// either; nil for none. Every delta of this log's contexts that it has, and this log lacks, is taken from it.
 	From Disk
 	// Accept accepts the damage that remains: later starts name it no more, and chains go on again. It is refused with
 	// ErrMissing while deltas stand on a lost one.

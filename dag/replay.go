@@ -50,7 +50,7 @@ func (r *replay) context(id ID) *context {
 
 func (r *replay) lost(at Place, reason string) {
 	w := r.j.w
-	r.rec.Damage = append(r.rec.Damage, Damage{Segment: int(at.Offset / w.length), Offset: at.Offset % w.length, Reason: reason})
+	r.rec.Damage = append(r.rec.Damage, Damage{Segment: int(at.Offset / w.length), Offset: at.Offset % w.length, Size: int64(at.Size), Reason: reason})
 }
 
 // sealed replays the record of a delta.

@@ -37,8 +37,12 @@ type Damage struct {
 	Segment int
 	// Offset is in bytes from the beginning of that file.
 	Offset int64
+	// Size is how many bytes are lost from there on; of a log that ends too early, how many are missing, in later segments too.
+	Size int64
 	// Reason is one sentence.
 	Reason string
+
+	proof Mark // of a log that ends too early: the group that was synced there
 }
 
 // Recovery tells what Open found.

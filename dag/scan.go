@@ -102,15 +102,15 @@ func (w *wal) scan(n int64, buf []byte, to int64, last *scanned) *scanned {
 
 // damage lists what cannot be used of a segment's groups.
 func (w *wal) damage(s *scanned) (list []Damage) {
-	add := func(at int64, reason string) {
-		list = append(list, Damage{Segment: int(at / w.length), Offset: at % w.length, Reason: reason})
+	add := func(at, end int64, reason string) {
+		list = append(list, Damage{Segment: int(at / w.length), Offset: at % w.length, Size: end - at, Reason: reason})
 	}
 	for i := range s.groups {
 		if s.groups[i].bad != "" {
-			add(s.groups[i].at, s.groups[i].bad)
+			add(s.groups[i].at, s.groups[i].end, s.groups[i].bad)
 		}
 		for _, l := range s.groups[i].lost {
-			add(l.at, l.reason)
+			add(l.at, l.end, l.reason)
 		}
 	}
 	return list

@@ -32,31 +32,42 @@ func (j *Journal) Have(ctx ID) []Tip {
 
 // waitingEnds gives the signed deltas that wait and reach a held one, or the beginning of their chain, through waiting ones.
 func (g *Graph) waitingEnds() (tips []Tip) {
-	good := make(map[ID]bool)
+	f := footing{g: g, known: make(map[ID]bool)}
 	for id, w := range g.room.waiting { //lint:unordered the caller sorts
-		if w.e.Sig == nil {
-			continue
+		if w.e.Sig != nil && f.of(w) {
+			tips = append(tips, Tip{Chain: w.e.Delta.ChainOf(id), ID: id, Seq: w.e.Delta.Seq})
 		}
-		var path []ID
-		at, ok := w, true
-		for at != nil && !good[at.e.ID] {
-			path = append(path, at.e.ID)
-			p := at.e.Delta.Prev
-			if p.IsZero() || g.Has(p) {
-				break
-			}
-			at = g.room.waiting[p]
-			ok = at != nil
-		}
-		if !ok {
-			continue
-		}
-		for _, p := range path {
-			good[p] = true
-		}
-		tips = append(tips, Tip{Chain: w.e.Delta.ChainOf(id), ID: id, Seq: w.e.Delta.Seq})
 	}
 	return tips
+}
+
+// footing finds out which waiting deltas reach a held one, or the beginning of their chain, through waiting ones. It walks over
+// each once: after damage a whole history may wait.
+type footing struct {
+	g      *Graph
+	known  map[ID]bool // of those walked over
+	walked int
+}
+
+func (f *footing) of(w *waiter) (reaches bool) {
+	var path []ID
+	for at := w; at != nil; at = f.g.room.waiting[at.e.Delta.Prev] {
+		known, before := f.known[at.e.ID]
+		if before {
+			reaches = known
+			break
+		}
+		path = append(path, at.e.ID)
+		f.walked++
+		if p := at.e.Delta.Prev; p.IsZero() || f.g.Has(p) {
+			reaches = true
+			break
+		}
+	}
+	for _, id := range path {
+		f.known[id] = reaches
+	}
+	return reaches
 }
 
 // Serve gives a page of what a peer lacks that has the given tips (its Have, or its Tips): whole pieces of chains, each up

@@ -178,7 +178,9 @@ func (s *State) historyStatus(st *Status) {
 	o := s.Outbox()
 	st.Outbox = OutboxStatus{o.Queued, o.InFlight, o.Acknowledged, o.Failed}
 	if kv, err := s.Store(); err == nil {
-		st.Store.Entries = kv.Len()
+		if st.Store.Entries, err = kv.Len(); err != nil {
+			st.Problems = append(st.Problems, "the store cannot be read: "+err.Error())
+		}
 	}
 }
 

@@ -97,7 +97,9 @@ func (b *board) look(i int) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.holds[i] = kv.Len()
+	if n, err := kv.Len(); err == nil {
+		b.holds[i] = n
+	}
 	for key, w := range b.open {
 		if w.on[i] {
 			continue

@@ -27,35 +27,37 @@ type closedLog struct {
 	lock io.Closer
 }
 
-// openClosed takes a home for this command.
-func openClosed(home string) (*closedLog, error) {
+// openClosed takes a home for this command: by dag.OSDisk to write to it, by dag.OSDiskReadOnly to look at it.
+func openClosed(home string, disk func(dir string) dag.Disk) (*closedLog, error) {
 	dir := node.LogDir(home)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, noLog(home)
 	}
-	lock, err := dag.OSDisk(home).Lock()
+	lock, err := disk(home).Lock()
 	if errors.Is(err, dag.ErrInUse) {
 		return nil, fmt.Errorf("a node runs on the home %s: stop it first; merod status --home %s says how it is", home, shell(home))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock the home %s: %w", home, err)
 	}
-	l := &closedLog{home: home, disk: dag.OSDisk(dir), lock: lock}
-	if _, err := os.Stat(node.StoreDir(home)); err == nil {
-		if l.mark, err = markOf(node.StoreDir(home)); err != nil {
-			return nil, errors.Join(err, lock.Close())
-		}
-	}
-	return l, nil
+	return &closedLog{home: home, disk: disk(dir), lock: lock}, nil
 }
 
-func markOf(dir string) (dag.Mark, error) {
-	x, _, err := store.Open(dir) // what cannot be read is built again by the next start, and names no end
+// openMarked is openClosed of the home that the command is about, with what its store proves. A store that cannot be read is
+// told to out.
+func openMarked(out io.Writer, home string, disk func(dir string) dag.Disk) (*closedLog, error) {
+	l, err := openClosed(home, disk)
 	if err != nil {
-		return dag.Mark{}, err
+		return nil, err
 	}
-	m, err := x.Mark()
-	return m, errors.Join(err, x.Close())
+	var lost error
+	if l.mark, lost, err = store.ReadMark(node.StoreDir(home)); err != nil {
+		return nil, errors.Join(err, l.lock.Close())
+	}
+	if lost != nil {
+		fmt.Fprintf(out, "the store of %s cannot be read, so it does not tell how far the log was synced: %v; the next start builds it again\n", home, lost)
+	}
+	return l, nil
 }
 
 func noLog(home string) error {
@@ -72,7 +74,7 @@ func (l *closedLog) explain(err error) error {
 
 func logVerify(c *common) *cobra.Command {
 	return &cobra.Command{Use: "verify", Short: "read all of it and name what is damaged; nothing is changed", Args: takes(0), RunE: func(cmd *cobra.Command, _ []string) error {
-		l, err := openClosed(c.homeOf(os.Getenv))
+		l, err := openMarked(cmd.ErrOrStderr(), c.homeOf(os.Getenv), dag.OSDiskReadOnly)
 		if err != nil {
 			return err
 		}
@@ -106,7 +108,7 @@ func logDump(c *common) *cobra.Command {
 		if payload && !c.json {
 			return usage("--payload needs --json")
 		}
-		l, err := openClosed(c.homeOf(os.Getenv))
+		l, err := openMarked(cmd.ErrOrStderr(), c.homeOf(os.Getenv), dag.OSDiskReadOnly)
 		if err != nil {
 			return err
 		}
@@ -126,14 +128,14 @@ func logRepair(c *common) *cobra.Command {
 	cmd.Flags().StringVar(&from, "from", "", "a home (a backup, a copy, a peer's) that is read and not changed")
 	cmd.Flags().BoolVar(&accept, "accept", false, "accept what is still damaged when nothing stands on it: later starts name it no more")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		l, err := openClosed(c.homeOf(os.Getenv))
+		l, err := openMarked(cmd.ErrOrStderr(), c.homeOf(os.Getenv), dag.OSDisk)
 		if err != nil {
 			return err
 		}
 		defer l.lock.Close()
 		how := dag.Repair{Options: dag.Options{Wall: time.Now, Rand: rand.Reader}, Mark: l.mark, Accept: accept}
 		if from != "" {
-			o, err := openClosed(from)
+			o, err := openClosed(from, dag.OSDiskReadOnly)
 			if err != nil {
 				return err
 			}

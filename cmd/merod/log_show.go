@@ -48,7 +48,7 @@ type logLack struct {
 func logOf(in dag.Inspection) logState {
 	s := logState{Records: in.Records, LastSequence: in.LastSequence, Bytes: in.Bytes, Segments: in.Segments, Clean: in.Clean, Accepted: in.Accepted, Damage: []logDamage{}}
 	for _, d := range in.Damage {
-		s.Damage = append(s.Damage, logDamage(d))
+		s.Damage = append(s.Damage, logDamage{d.Segment, d.Offset, d.Reason})
 	}
 	if in.Cut {
 		s.Torn = &logTorn{in.CutBytes, in.Reason}

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,6 +55,7 @@ func TestScripts(t *testing.T) {
 			"freeport":       freePort,
 			"cmpvalue":       compareValues,
 			"flip":           flip,
+			"picture":        picture,
 		},
 	})
 }
@@ -140,6 +144,28 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	b[at] ^= 4
 	ts.Check(os.WriteFile(name, b, 0o600))
+}
+
+// picture FOLDER FILE writes to FILE what the folder holds: names, times, lengths and checksums.
+func picture(ts *testscript.TestScript, _ bool, args []string) {
+	dir, out := ts.MkAbs(args[0]), new(strings.Builder)
+	ts.Check(filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		st, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, path, st.Mode(), st.Size(), st.ModTime().UnixNano())
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		fmt.Fprintf(out, "\t%x\n", sha256.Sum256(b))
+		return err
+	}))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(out.String()), 0o600))
 }
 
 // waitKey is waitkey HOME KEY VALUE.

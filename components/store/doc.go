@@ -12,6 +12,8 @@
 //	for e, err := range kv.List("gre", "") { … }           // in the order of the keys' bytes
 //	w, err := kv.Watch("gre", true)                        // w.Present(), then w.Next(ctx)
 //
+//	mark, lost, err := store.ReadMark(dir)                 // where a store stands that nobody has open; nothing is changed
+//
 // A Store holds what is derived from the log of a node, for all contexts: the entries, what it takes to fold a late delta
 // right, and the places of deltas in the log. A group of the log is one atomic batch, and in it is the mark that all of this
 // stands at (DATA 3.3). Nothing of it is synced for its own sake: after a crash the journal tells what lies beyond the mark,

@@ -42,8 +42,7 @@ const memTable = 16 << 20
 // cannot be read is removed, since it is derived; lost is then why.
 func OpenPebble(files vfs.FS, dir string) (b Backend, lost, err error) {
 	p, err := openPebble(files, dir, memTable)
-	var system syscall.Errno // what the machine refuses says nothing of what is there, but that a file is missing
-	if err != nil && (!errors.As(err, &system) || errors.Is(err, fs.ErrNotExist)) {
+	if err != nil && unreadable(err) {
 		lost = err
 		if err = files.RemoveAll(dir); err == nil {
 			p, err = openPebble(files, dir, memTable)
@@ -55,8 +54,22 @@ func OpenPebble(files vfs.FS, dir string) (b Backend, lost, err error) {
 	return p, lost, nil
 }
 
+// unreadable tells whether an error is of what is there. What the machine refuses says nothing of that, but that a file is missing.
+func unreadable(err error) bool {
+	var system syscall.Errno
+	return !errors.As(err, &system) || errors.Is(err, fs.ErrNotExist)
+}
+
 func openPebble(files vfs.FS, dir string, memTable uint64) (*pebbleBackend, error) {
 	f := new(fault)
+	db, err := pebble.Open(dir, pebbleOptions(files, f, memTable))
+	if err != nil {
+		return nil, err
+	}
+	return &pebbleBackend{db: db, fault: f}, nil
+}
+
+func pebbleOptions(files vfs.FS, f *fault, memTable uint64) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          files,
 		Logger:                      f,
@@ -72,11 +85,7 @@ func openPebble(files vfs.FS, dir string, memTable uint64) (*pebbleBackend, erro
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // most ids that are asked for are new
 	}
-	db, err := pebble.Open(dir, o)
-	if err != nil {
-		return nil, err
-	}
-	return &pebbleBackend{db: db, fault: f}, nil
+	return o
 }
 
 // Get implements Backend.

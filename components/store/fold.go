@@ -31,15 +31,21 @@ type folding struct {
 	was     count
 	slots   map[string]*slot
 	keys    []string // of slots, in order
-	waiting map[dag.ID][]awaited
+	waiting map[dag.ID]*awaiting
 	deltas  []dag.ID // of waiting, in order
 	events  []Event
 }
 
-// awaited is a write that was replaced before it came: operation index of some delta, which puts key.
+// awaited is a write that was replaced before it came: operation index of some delta, which puts a key.
 type awaited struct {
 	index uint32
-	key   string
+	key   keySum
+}
+
+// awaiting is what is awaited of one delta.
+type awaiting struct {
+	set  map[awaited]bool
+	list []awaited // the set, in order
 }
 
 func newDraft(b Backend, base func(ctx dag.ID, key string) *slot) *draft {
@@ -109,7 +115,7 @@ func (d *draft) take(l *dag.Located, k known) {
 func (d *draft) context(ctx dag.ID) *folding {
 	f := d.ctxs[ctx]
 	if f == nil {
-		f = &folding{d: d, ctx: ctx, slots: map[string]*slot{}, waiting: map[dag.ID][]awaited{}}
+		f = &folding{d: d, ctx: ctx, slots: map[string]*slot{}, waiting: map[dag.ID]*awaiting{}}
 		var err error
 		f.count, err = loadCount(d.b, ctx)
 		d.fail(err)
@@ -175,7 +181,7 @@ func (f *folding) tell(e *dag.Entry, b before) {
 	case w == nil && b.ok:
 		f.events = append(f.events, Event{Entry{b.key, nil, e.ID, timeOf(e.Delta.Wall)}, Deleted})
 	case w != nil && (!b.ok || w.stamp != b.stamp):
-		f.load(b.key, w)
+		f.load(b.key, b.s, w)
 		status := Updated
 		if !b.ok {
 			status = Created
@@ -194,25 +200,30 @@ var _ rules = (*folding)(nil)
 
 func (f *folding) folded(delta dag.ID) bool { return f.d.place(delta).folded }
 
-func (f *folding) await(n crdt.Name, key string) {
-	if f.awaited(n, key) {
+func (f *folding) await(n crdt.Name, s *slot, key string) {
+	if f.awaited(n, s, key) {
 		return
 	}
-	if f.waiting[n.Delta] == nil {
+	a := f.waiting[n.Delta]
+	if a == nil {
+		a = &awaiting{set: map[awaited]bool{}}
+		f.waiting[n.Delta] = a
 		f.deltas = append(f.deltas, n.Delta)
 	}
-	f.waiting[n.Delta] = append(f.waiting[n.Delta], awaited{n.Index, key})
+	w := awaited{n.Index, s.sum(key)}
+	a.set[w], a.list = true, append(a.list, w)
 	f.count.awaited++
 }
 
-func (f *folding) awaited(n crdt.Name, key string) bool {
+func (f *folding) awaited(n crdt.Name, s *slot, key string) bool {
 	if f.count.awaited == 0 {
 		return false
 	}
-	if slices.Contains(f.waiting[n.Delta], awaited{n.Index, key}) {
+	sum := s.sum(key)
+	if a := f.waiting[n.Delta]; a != nil && a.set[awaited{n.Index, sum}] {
 		return true
 	}
-	_, ok := f.d.get(awaitedKey(f.ctx, n, key))
+	_, ok := f.d.get(awaitedKey(f.ctx, n, sum))
 	return ok
 }
 
@@ -221,8 +232,10 @@ func (f *folding) forget(delta dag.ID) {
 	if f.count.awaited == 0 {
 		return
 	}
-	f.count.awaited -= uint64(len(f.waiting[delta]))
-	delete(f.waiting, delta)
+	if a := f.waiting[delta]; a != nil {
+		f.count.awaited -= uint64(len(a.list))
+		delete(f.waiting, delta)
+	}
 	f.scan(awaitedPrefix(f.ctx, delta), func(key, _ []byte) {
 		f.d.remove(key)
 		f.count.awaited--

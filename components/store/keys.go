@@ -6,12 +6,13 @@ import (
 
 	"github.com/merograph/merograph/crdt"
 	"github.com/merograph/merograph/dag"
+	"lukechampine.com/blake3"
 )
 
 // The families of records, which are the first byte of a key. docs/formats/store.md has the bytes.
 const (
-	famAwaited = 'a' // context, name, key: a write that was replaced before it came
-	famBody    = 'b' // context, length of the key, key, name: the value of a write beneath the one shown
+	famAwaited = 'a' // context, name, hash of the key: a write that was replaced before it came
+	famBody    = 'b' // context, hash of the key, name: the value of a write beneath the one shown
 	famCount   = 'c' // context: entries and awaited names
 	famEntry   = 'e' // context, key: the write that is shown
 	famFormat  = 'f' // the version of all this
@@ -21,7 +22,7 @@ const (
 )
 
 const (
-	formatVersion = 1
+	formatVersion = 2
 	idLen         = len(dag.ID{})
 	nameLen       = idLen + 4
 )
@@ -42,30 +43,35 @@ func entryKey(ctx dag.ID, key string) []byte {
 	return append(b, key...)
 }
 
-// underPrefix is common to the writes beneath one key, and to nothing else: the length keeps a longer key out.
-func underPrefix(fam byte, ctx dag.ID, key string) []byte {
-	b := make([]byte, 0, 1+idLen+4+len(key)+nameLen)
+// A keySum stands for a key of the store where many records name it: one delta names many writes of one key, and each of its
+// records must not be as long as the key.
+type keySum [32]byte
+
+func sumOf(key string) keySum { return blake3.Sum256([]byte(key)) }
+
+// underPrefix is common to the writes beneath one key.
+func underPrefix(fam byte, ctx dag.ID, sum keySum) []byte {
+	b := make([]byte, 0, 1+idLen+len(sum)+nameLen)
 	b = append(b, fam)
 	b = append(b, ctx[:]...)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(key)))
-	return append(b, key...)
+	return append(b, sum[:]...)
 }
 
-func underKey(fam byte, ctx dag.ID, key string, n crdt.Name) []byte {
-	return appendName(underPrefix(fam, ctx, key), n)
+func underKey(fam byte, ctx dag.ID, sum keySum, n crdt.Name) []byte {
+	return appendName(underPrefix(fam, ctx, sum), n)
 }
 
 // awaitedPrefix is common to what is awaited of one delta.
 func awaitedPrefix(ctx, delta dag.ID) []byte {
-	b := make([]byte, 0, 1+2*idLen)
+	b := make([]byte, 0, 1+idLen+nameLen+len(keySum{}))
 	b = append(b, famAwaited)
 	b = append(b, ctx[:]...)
 	return append(b, delta[:]...)
 }
 
-func awaitedKey(ctx dag.ID, n crdt.Name, key string) []byte {
+func awaitedKey(ctx dag.ID, n crdt.Name, sum keySum) []byte {
 	b := binary.BigEndian.AppendUint32(awaitedPrefix(ctx, n.Delta), n.Index)
-	return append(b, key...)
+	return append(b, sum[:]...)
 }
 
 func appendName(b []byte, n crdt.Name) []byte {

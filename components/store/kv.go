@@ -72,7 +72,8 @@ func (s *Store) KV(j *dag.Journal, signer dag.Signer, ctx dag.ID) *KV {
 func (k *KV) Context() dag.ID { return k.c.id }
 
 // Put writes a key. When it returns without an error the write is durable; after an error that wraps
-// dag.ErrUnknownOutcome it may or may not be. It keeps nothing of value.
+// dag.ErrUnknownOutcome it may or may not be. After a failed sync every Put and Remove gives dag.ErrStopped, also one that
+// would change nothing. It keeps nothing of value.
 func (k *KV) Put(key string, value []byte) (Written, error) {
 	if err := CheckKey(key); err != nil {
 		return Written{}, err
@@ -170,8 +171,11 @@ func (k *KV) decide(p *pin, decide func(*slot) (crdt.Op, Written)) (op crdt.Op, 
 	if err != nil {
 		return nil, Written{}, false, fmt.Errorf("read %.40q: %w", p.key, err)
 	}
+	if s.err != nil { // what is read here may be overwritten by a write whose outcome is unknown
+		return nil, Written{}, false, fmt.Errorf("%w: %w", dag.ErrStopped, s.err)
+	}
 	if w := slot.top(); w != nil && w.value == nil {
-		if w.value, _, err = s.b.Get(underKey(famBody, k.c.id, p.key, w.stamp.Name())); err != nil {
+		if w.value, _, err = s.b.Get(underKey(famBody, k.c.id, slot.sum(p.key), w.stamp.Name())); err != nil {
 			return nil, Written{}, false, fmt.Errorf("read %.40q: %w", p.key, err)
 		}
 	}
@@ -277,15 +281,15 @@ func (c *present) entries(cur Cursor, err error) iter.Seq2[Entry, error] {
 	}
 }
 
-// Len is the number of entries.
-func (k *KV) Len() int {
+// Len is the number of entries; the error is the backend's.
+func (k *KV) Len() (int, error) {
 	k.c.s.mu.Lock()
 	defer k.c.s.mu.Unlock()
 	n, err := k.c.counted()
 	if err != nil {
-		return 0
+		return 0, fmt.Errorf("count the entries: %w", err)
 	}
-	return int(n.entries)
+	return int(n.entries), nil
 }
 
 // Changed gives a channel that is closed when the next deltas of the context are synced, whatever they change; the journal

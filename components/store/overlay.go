@@ -22,10 +22,11 @@ type overlay struct {
 }
 
 // maxIdle bounds, in bytes, the keys that were written last: a write of one of them reads nothing. pinWeight is what a pin
-// takes beside its key and its value.
+// takes beside its key and its writes, writeWeight what each of these takes beside its value, in the two slots of the pin.
 const (
-	maxIdle   = 16 << 20
-	pinWeight = 640
+	maxIdle     = 16 << 20
+	pinWeight   = 320
+	writeWeight = 320
 )
 
 // pending is a delta that is admitted and not synced.
@@ -148,10 +149,20 @@ func (c *present) release(k *pin) {
 		delete(c.pins, k.key)
 	default:
 		o := &c.s.overlay
-		k.weight = pinWeight + len(k.key) + len(k.base.live[0].value)
-		o.idle, o.weight = append(o.idle, k), o.weight+k.weight
+		o.idle = append(o.idle, k)
+		o.weigh(k)
 		o.thin(maxIdle)
 	}
+}
+
+// weigh counts what an idle key takes now.
+func (o *overlay) weigh(k *pin) {
+	o.weight -= k.weight
+	k.weight = pinWeight + len(k.key)
+	for i := range k.base.live {
+		k.weight += writeWeight + len(k.base.live[i].value)
+	}
+	o.weight += k.weight
 }
 
 // thin forgets the oldest idle keys until so many bytes are left. One that is in use again stays, and may come back.
@@ -193,14 +204,14 @@ func (r *pinRules) folded(delta dag.ID) bool {
 	return err == nil && at.folded
 }
 
-func (r *pinRules) await(n crdt.Name, _ string) {
+func (r *pinRules) await(n crdt.Name, _ *slot, _ string) {
 	if r.k.awaited == nil {
 		r.k.awaited = map[crdt.Name]bool{}
 	}
 	r.k.awaited[n] = true
 }
 
-func (r *pinRules) awaited(n crdt.Name, key string) bool {
+func (r *pinRules) awaited(n crdt.Name, s *slot, key string) bool {
 	c := r.p.c
 	if r.k.awaited[n] {
 		return true
@@ -208,7 +219,7 @@ func (r *pinRules) awaited(n crdt.Name, key string) bool {
 	if have, err := c.counted(); err != nil || have.awaited == 0 {
 		return false
 	}
-	_, ok, err := c.s.b.Get(awaitedKey(c.id, n, key))
+	_, ok, err := c.s.b.Get(awaitedKey(c.id, n, s.sum(key)))
 	return err == nil && ok
 }
 
@@ -260,7 +271,11 @@ func (c *present) rebase(f *folding) {
 				k.fold(x)
 			}
 		}
+		if k.weight > 0 {
+			c.s.overlay.weigh(k)
+		}
 	}
+	c.s.overlay.thin(maxIdle)
 }
 
 // hold pins a key for a write; let lets go of it.

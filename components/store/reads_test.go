@@ -61,8 +61,8 @@ func TestRule3_1_ReadsWaitForNoSync(t *testing.T) {
 	if e, err := h.Get("k"); err != nil || string(e.Value) != "was" {
 		t.Errorf("get while a sync hangs: %q, %v", e.Value, err)
 	}
-	if has, err := h.Contains("k"); !has || err != nil || h.Len() != 1 || len(all(t, h.KV, "")) != 1 {
-		t.Errorf("contains %v, %v; %d entries", has, err, h.Len())
+	if has, err := h.Contains("k"); !has || err != nil || size(h) != 1 || len(all(t, h.KV, "")) != 1 {
+		t.Errorf("contains %v, %v; %d entries", has, err, size(h))
 	}
 	w := watch(t, h.KV, "", true)
 	for e, err := range w.Present() {
@@ -114,8 +114,8 @@ func TestKeysAreBytes(t *testing.T) {
 		}
 	}
 	for i, k := range oddKeys {
-		if w, err := h.Remove(k); err != nil || w.Status != Deleted || h.Len() != len(oddKeys)-1-i {
-			t.Errorf("%.20q: %v, %v; %d entries left", k, w.Status, err, h.Len())
+		if w, err := h.Remove(k); err != nil || w.Status != Deleted || size(h) != len(oddKeys)-1-i {
+			t.Errorf("%.20q: %v, %v; %d entries left", k, w.Status, err, size(h))
 		}
 	}
 }
@@ -174,8 +174,8 @@ func TestContextsAreApart(t *testing.T) {
 	}
 	a, errA := h.Get("k")
 	b, errB := other.Get("k")
-	if errA != nil || errB != nil || string(a.Value) != "one" || string(b.Value) != "two" || h.Len() != 1 || other.Len() != 2 {
-		t.Errorf("%q, %q, %v, %v, %d, %d", a.Value, b.Value, errA, errB, h.Len(), other.Len())
+	if errA != nil || errB != nil || string(a.Value) != "one" || string(b.Value) != "two" || size(h) != 1 || size(other) != 2 {
+		t.Errorf("%q, %q, %v, %v, %d, %d", a.Value, b.Value, errA, errB, size(h), size(other))
 	}
 	if _, err := h.Remove("k"); err != nil {
 		t.Fatal(err)
@@ -241,8 +241,8 @@ func TestRule3_1_FullDiskUnderTheStore(t *testing.T) {
 	}
 	again := open(t, disk, s)
 	defer again.close(t)
-	if again.Len() < answered { // those that were answered, one before, and perhaps the one whose outcome was unknown
-		t.Errorf("%d writes were answered, %d are there", answered, again.Len())
+	if size(again) < answered { // those that were answered, one before, and perhaps the one whose outcome was unknown
+		t.Errorf("%d writes were answered, %d are there", answered, size(again))
 	}
 	equals(t, again.KV, naive(entries(t, again)), oddKeys)
 }
@@ -266,11 +266,11 @@ func TestRule7_2_MoreWritesAtOnceThanAPayloadNames(t *testing.T) {
 	if w, err := h.Put("k", bytes.Repeat([]byte{1}, MaxValue)); err != nil || w.Status != Updated {
 		t.Fatalf("%v, %v", w.Status, err)
 	}
-	if e, err := h.Get("k"); err != nil || len(e.Value) != MaxValue || h.Len() != 1 {
-		t.Fatalf("%d bytes, %v, %d entries", len(e.Value), err, h.Len())
+	if e, err := h.Get("k"); err != nil || len(e.Value) != MaxValue || size(h) != 1 {
+		t.Fatalf("%d bytes, %v, %d entries", len(e.Value), err, size(h))
 	}
-	if w, err := h.Remove("k"); err != nil || w.Status != Deleted || h.Len() != 0 {
-		t.Fatalf("%v, %v, %d entries", w.Status, err, h.Len())
+	if w, err := h.Remove("k"); err != nil || w.Status != Deleted || size(h) != 0 {
+		t.Fatalf("%v, %v, %d entries", w.Status, err, size(h))
 	}
 	if left := dump(t, h.store, setAlone); left != "" {
 		t.Errorf("of what was removed there is left:\n%s", left)

@@ -178,8 +178,8 @@ func TestRule3_3_RestartFoldsTheFrontierAlone(t *testing.T) {
 	}
 	h.close(t)
 	h = open(t, disk, small())
-	if got := h.store.Folded(); got != 0 || h.Len() != 1000 {
-		t.Fatalf("after a clean stop %d deltas are folded again, %d entries", got, h.Len())
+	if got := h.store.Folded(); got != 0 || size(h) != 1000 {
+		t.Fatalf("after a clean stop %d deltas are folded again, %d entries", got, size(h))
 	}
 	for i := range 10 {
 		if _, err := h.Put(fmt.Sprint("after", i), nil); err != nil {
@@ -190,19 +190,19 @@ func TestRule3_3_RestartFoldsTheFrontierAlone(t *testing.T) {
 	disk.Crash()
 	_ = h.store.Close()
 	h = open(t, disk, small())
-	if got := h.store.Folded(); got != 10 || h.Len() != 1010 {
-		t.Fatalf("after a crash %d deltas are folded again, %d entries", got, h.Len())
+	if got := h.store.Folded(); got != 10 || size(h) != 1010 {
+		t.Fatalf("after a crash %d deltas are folded again, %d entries", got, size(h))
 	}
 	h.close(t)
 	other := open(t, dag.NewMemDisk(), small()) // another log under the same store
-	if got := other.store.Folded(); got != 1 || other.Len() != 0 {
-		t.Fatalf("of another log %d deltas are folded, %d entries", got, other.Len())
+	if got := other.store.Folded(); got != 1 || size(other) != 0 {
+		t.Fatalf("of another log %d deltas are folded, %d entries", got, size(other))
 	}
 	other.close(t)
 	h = open(t, disk, small())
 	defer h.close(t)
-	if got := h.store.Folded(); got != 1011 || h.Len() != 1010 {
-		t.Fatalf("when the mark is not in the log %d deltas are folded, %d entries", got, h.Len())
+	if got := h.store.Folded(); got != 1011 || size(h) != 1010 {
+		t.Fatalf("when the mark is not in the log %d deltas are folded, %d entries", got, size(h))
 	}
 }
 
@@ -389,8 +389,8 @@ func TestRule3_2_WhatWaitedForDamageIsFolded(t *testing.T) {
 	disk.Corrupt("00000000.seg", at.Offset+int64(at.Size)/2, 1)
 	for what, s := range map[string]*Store{"grown": grown, "built": memory(t)} {
 		again := open(t, disk.Backup(), s)
-		if what == "built" && again.Len() != 1 {
-			t.Errorf("%s: %d entries while a delta is lost", what, again.Len())
+		if what == "built" && size(again) != 1 {
+			t.Errorf("%s: %d entries while a delta is lost", what, size(again))
 		}
 		if what == "grown" && dump(t, s, setAlone) != want {
 			t.Errorf("%s: what was folded before the damage is gone", what)
@@ -398,8 +398,8 @@ func TestRule3_2_WhatWaitedForDamageIsFolded(t *testing.T) {
 		if got, err := again.journal.Ingest(again.ctx, page); err != nil || got.Admitted != 4 {
 			t.Fatalf("%s: %+v, %v", what, got, err)
 		}
-		if dump(t, s, setAlone) != want || again.Len() != 2 {
-			t.Errorf("%s: after the delta came again there are %d entries:\n%s\nwant\n%s", what, again.Len(), dump(t, s, setAlone), want)
+		if dump(t, s, setAlone) != want || size(again) != 2 {
+			t.Errorf("%s: after the delta came again there are %d entries:\n%s\nwant\n%s", what, size(again), dump(t, s, setAlone), want)
 		}
 		again.close(t)
 	}

@@ -23,7 +23,7 @@ func loadSlot(b Backend, ctx dag.ID, key string) (*slot, error) {
 	if under == 0 {
 		return s, nil
 	}
-	prefix := underPrefix(famUnder, ctx, key)
+	prefix := underPrefix(famUnder, ctx, s.sum(key))
 	c, err := b.Scan(prefix, after(prefix))
 	if err != nil {
 		return nil, err
@@ -55,11 +55,11 @@ func (f *folding) slot(key string) *slot {
 }
 
 // load reads the value of a write that was beneath another.
-func (f *folding) load(key string, w *write) {
+func (f *folding) load(key string, s *slot, w *write) {
 	if w.kept != beneath || w.value != nil {
 		return
 	}
-	v, ok := f.d.get(underKey(famBody, f.ctx, key, w.stamp.Name()))
+	v, ok := f.d.get(underKey(famBody, f.ctx, s.sum(key), w.stamp.Name()))
 	if !ok {
 		f.d.fail(broken("the value of a write beneath another", 0, 1))
 	}
@@ -79,8 +79,10 @@ func (f *folding) finish() {
 		}
 	}
 	for _, delta := range f.deltas {
-		for _, a := range f.waiting[delta] {
-			f.d.set(awaitedKey(f.ctx, crdt.Name{Delta: delta, Index: a.index}, a.key), []byte{})
+		if a := f.waiting[delta]; a != nil {
+			for _, w := range a.list {
+				f.d.set(awaitedKey(f.ctx, crdt.Name{Delta: delta, Index: w.index}, w.key), []byte{})
+			}
 		}
 	}
 	switch {
@@ -99,26 +101,26 @@ func (f *folding) keep(key string, s *slot) {
 	case w == nil && s.had:
 		f.d.remove(entryKey(f.ctx, key))
 	case w != nil && (w.kept != shown || len(s.live)-1 != len(s.was)):
-		f.load(key, w)
+		f.load(key, s, w)
 		f.d.set(entryKey(f.ctx, key), encodeEntry(w, len(s.live)-1))
 	}
 	if len(s.was) == 0 && len(s.live) < 2 {
 		return
 	}
-	stay := make(map[crdt.Name]bool, len(s.live))
+	sum, stay := s.sum(key), make(map[crdt.Name]bool, len(s.live))
 	for i := 1; i < len(s.live); i++ {
 		w := &s.live[i]
 		n := w.stamp.Name()
 		stay[n] = true
 		if w.kept != beneath {
-			f.d.set(underKey(famUnder, f.ctx, key, n), encodeUnder(w))
-			f.d.set(underKey(famBody, f.ctx, key, n), w.value)
+			f.d.set(underKey(famUnder, f.ctx, sum, n), encodeUnder(w))
+			f.d.set(underKey(famBody, f.ctx, sum, n), w.value)
 		}
 	}
 	for _, n := range s.was {
 		if !stay[n] {
-			f.d.remove(underKey(famUnder, f.ctx, key, n))
-			f.d.remove(underKey(famBody, f.ctx, key, n))
+			f.d.remove(underKey(famUnder, f.ctx, sum, n))
+			f.d.remove(underKey(famBody, f.ctx, sum, n))
 		}
 	}
 }

@@ -41,16 +41,23 @@ var ErrLags = errors.New("the store could not take what the log holds already")
 func New(b Backend) (*Store, error) {
 	s := &Store{b: b, ctxs: map[dag.ID]*present{}, overlay: newOverlay()}
 	s.applied.L = &s.mu
-	v, ok, err := b.Get(formatKey)
-	if err != nil {
+	switch known, err := ours(b); {
+	case err != nil:
 		return nil, fmt.Errorf("store: %w", err)
-	}
-	if _, marked, err := b.Get(markKey); err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	} else if ok && marked && len(v) == 1 && v[0] == formatVersion {
+	case known:
 		return s, nil
 	}
 	return s, s.Reset()
+}
+
+// ours tells whether a backend holds a store of this version.
+func ours(b Backend) (bool, error) {
+	v, ok, err := b.Get(formatKey)
+	if err != nil || !ok || len(v) != 1 || v[0] != formatVersion {
+		return false, err
+	}
+	_, ok, err = b.Get(markKey)
+	return ok, err
 }
 
 // Close makes the store durable, so that the next start folds nothing again, and ends its watchers.
@@ -122,8 +129,8 @@ func (s *Store) Put(batch []dag.Located, m dag.Mark) error {
 	}
 	for _, f := range d.order {
 		c := s.present(f.ctx)
+		c.count, c.loaded = f.count, true // rebase asks for it
 		c.rebase(f)
-		c.count, c.loaded = f.count, true
 		c.tell(f.events)
 	}
 	return nil

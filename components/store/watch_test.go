@@ -161,8 +161,8 @@ func TestWatchThatFallsBehindIsTold(t *testing.T) {
 			if events, err := w.Next(t.Context()); len(events) != 0 || !errors.Is(err, ErrBehind) || !strings.Contains(err.Error(), "watch again") {
 				t.Errorf("%d events, %v", len(events), err)
 			}
-			if k.Len() != put.n {
-				t.Errorf("%d entries", k.Len())
+			if size(k) != put.n {
+				t.Errorf("%d entries", size(k))
 			}
 			if err := w.Close(); err != nil {
 				t.Error(err)

@@ -83,10 +83,20 @@ type slot struct {
 	live []write
 	was  []crdt.Name // those beneath on disk when it was loaded
 	had  bool        // there was an entry on disk
+	hash *keySum     // of the key; nil until something asks for it
 }
 
 func (s *slot) clone() *slot {
-	return &slot{live: slices.Clone(s.live), was: slices.Clone(s.was), had: s.had}
+	return &slot{live: slices.Clone(s.live), was: slices.Clone(s.was), had: s.had, hash: s.hash}
+}
+
+// sum gives the hash of the slot's key, made once: a key may be long, and named often.
+func (s *slot) sum(key string) keySum {
+	if s.hash == nil {
+		h := sumOf(key)
+		s.hash = &h
+	}
+	return *s.hash
 }
 
 // settle makes a slot that was kept what loadSlot would read.
@@ -132,10 +142,10 @@ func (s *slot) remove(n crdt.Name) bool {
 type rules interface {
 	// folded tells whether a delta's operations are folded already, so that what it wrote comes no more.
 	folded(delta dag.ID) bool
-	// await notes that a write of the key was replaced before it came.
-	await(n crdt.Name, key string)
+	// await notes that a write of the slot's key was replaced before it came.
+	await(n crdt.Name, s *slot, key string)
 	// awaited tells whether it was.
-	awaited(n crdt.Name, key string) bool
+	awaited(n crdt.Name, s *slot, key string) bool
 }
 
 // fold takes operation i of a delta into its slot (DATA 7.2): the writes that its author saw go, whether they came before or
@@ -148,7 +158,7 @@ func (s *slot) fold(r rules, d crdt.Delta, wall int64, i int, op crdt.Op) {
 			n.Delta = d.ID
 		}
 		if !s.remove(n) && !own && !r.folded(n.Delta) {
-			r.await(n, key)
+			r.await(n, s, key)
 		}
 	}
 	if put, ok := op.(crdt.Put); ok {
@@ -156,7 +166,7 @@ func (s *slot) fold(r rules, d crdt.Delta, wall int64, i int, op crdt.Op) {
 		if w.value == nil {
 			w.value = []byte{} // nil is what is not loaded
 		}
-		if !r.awaited(w.stamp.Name(), key) {
+		if !r.awaited(w.stamp.Name(), s, key) {
 			s.add(w)
 		}
 	}
