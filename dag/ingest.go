@@ -163,14 +163,7 @@ func (in *ingest) admit(c *context, e *Entry, s sink) {
 		in.got.Duplicate++
 		return
 	}
-	// The signature is the caller's, and the delta points into memory of the whole page: keep a copy.
-	own, err := decodeEntry(bytes.Clone(e.Raw), bytes.Clone(e.Sig))
-	if err != nil {
-		in.refused.add(Malformed, 1, err.Error())
-		return
-	}
-	own.ID = e.ID
-	c.g.offer(&waiter{e: own}, s)
+	c.g.offer(&waiter{e: e}, s)
 }
 
 // admitted puts an admitted delta in the log's next group.

@@ -232,6 +232,14 @@ func TestIngestKeepsNothingOfThePage(t *testing.T) {
 	if got := must2(b.j.Get(e.ID)); !bytes.Equal(got.Raw, e.Raw) {
 		t.Error("the page's bytes were kept")
 	}
+	lost := next(e, nil)
+	p = page(b.alice, next(lost, nil)) // it waits, with its signature
+	feed(t, b.j, b.ctx, p)
+	clear(p)
+	b.admits(2, page(b.alice, lost))
+	k := b.joined()
+	pull(t, b.j, k, b.ctx, MaxPage)
+	same(t, b.j, k, b.ctx)
 }
 
 func TestRule1_4_RunsWithoutSignaturesAreBounded(t *testing.T) {

@@ -36,7 +36,7 @@ const (
 	flagSigned                   // a signature stands at the end
 )
 
-// arrival is one delta that was read from a page, on the branch of the page that it is on. Its signature points into the page, the rest does not.
+// arrival is one delta that was read from a page, on the branch of the page that it is on. Nothing of it points into the page.
 type arrival struct {
 	e      *Entry
 	branch int

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -284,6 +285,9 @@ func TestRule4_3_APageRebuildsExactly(t *testing.T) {
 		last := map[int]ID{}
 		for _, a := range list {
 			w := want[a.e.ID]
+			if d, err := Decode(a.e.Raw); err != nil || !reflect.DeepEqual(d, a.e.Delta) {
+				t.Fatalf("%+v\nis decoded as %+v, %v", a.e.Delta, d, err)
+			}
 			if w == nil || !bytes.Equal(a.e.Raw, w.Raw) || !bytes.Equal(a.e.Sig, w.Sig) || (a.e.Sig == nil) != (w.Sig == nil) {
 				t.Fatalf("%+v\nis read as %+v", w, a.e)
 			}
@@ -368,8 +372,9 @@ func FuzzDecodePage(f *testing.F) {
 		ctx := ID(b[1:])
 		runs, size := make([][]*Entry, 0, len(list)), 0
 		for _, a := range list {
-			if a.e.ID != HashID(a.e.Raw) || !bytes.Equal(a.e.Delta.Encode(), a.e.Raw) {
-				t.Fatalf("%x is not canonical", a.e.Raw)
+			d, err := Decode(a.e.Raw)
+			if a.e.ID != HashID(a.e.Raw) || err != nil || !reflect.DeepEqual(d, a.e.Delta) {
+				t.Fatalf("%x is read as %+v, decoded as %+v, %v", a.e.Raw, a.e.Delta, d, err)
 			}
 			for a.branch >= len(runs) {
 				runs = append(runs, nil)

@@ -10,6 +10,7 @@ import (
 type pageBuilder struct {
 	j    *Journal
 	c    *context
+	log  ahead
 	runs [][]*Entry
 	// size is what the runs take at most, and most bounds it. MaxPage of it is rebuilt to less than MaxPageRebuilt.
 	size, most int
@@ -88,7 +89,7 @@ func (b *pageBuilder) load(i uint32) (*Entry, error) {
 	id, at := nd.id, nd.place
 	late := b.c.sigs[id]
 	b.j.mu.Unlock()
-	r, err := b.j.w.read(at.unpack())
+	r, err := b.log.read(at.unpack())
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,14 @@
 package dag
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
+
+// mostChunk bounds the memory that one delta of a page keeps from being freed, when the others are not kept.
+const mostChunk = 8 << 10
 
 // pageReader takes a page apart and rebuilds its deltas. The first fault stays in err. It takes memory for what the page has, not
 // for what it announces.
@@ -18,7 +23,8 @@ type pageReader struct {
 	chunk    []byte // room for canonical encodings, which do not move
 	rebuilt  int    // the length of all that were read
 	win      []byte // as pack.go tells
-	d        Delta  // the one being read
+	d        *Delta // the one being read
+	made     []made
 	sig      []byte
 	list     []arrival
 }
@@ -182,11 +188,10 @@ func (r *pageReader) delta(b *branch) {
 	if f := r.bytes("the flags", 1); f != nil {
 		flags = f[0]
 	}
-	d := &r.d
-	*d = Delta{
-		Version: b.version, Context: r.ctx, Author: Key(b.author), Chain: b.chain, Seq: b.seq, Nonce: b.nonce, Prev: b.prev,
-		Parents: d.Parents[:0], Ms: b.past.ms, Credential: b.credential, Epoch: b.epoch, Kind: b.kind,
-	}
+	d := r.next()
+	d.Version, d.Context, d.Author, d.Chain, d.Seq = b.version, r.ctx, Key(b.author), b.chain, b.seq
+	d.Nonce, d.Prev, d.Ms = b.nonce, b.prev, b.past.ms
+	d.Credential, d.Epoch, d.Kind = b.credential, b.epoch, b.kind
 	if flags&flagMoved != 0 {
 		d.Ms += unzigzag(r.uint("ms"))
 	}
@@ -206,7 +211,9 @@ func (r *pageReader) delta(b *branch) {
 		d.Context, d.Credential = ID{}, ID{}
 	}
 	if flags&flagParents != 0 {
-		for range r.length("the parents", MaxParents) {
+		n := r.length("the parents", MaxParents)
+		d.Parents = slices.Grow(d.Parents, n)
+		for range n {
 			d.Parents = append(d.Parents, r.name("a parent"))
 		}
 	}
@@ -289,13 +296,10 @@ func (r *pageReader) keep(b *branch, at int) {
 	if r.take(len(raw) - len(r.d.Payload) - len(r.d.Parents)*len(ID{})); r.err != nil {
 		return
 	}
-	e, err := decodeEntry(raw, r.sig)
-	if err != nil {
-		ferr := err.(*FormatError) // Decode gives no other
-		r.fail(ferr.Reason, "%s", ferr.Detail)
+	e := r.entry(raw)
+	if r.err != nil {
 		return
 	}
-	e.ID = HashID(raw)
 	b.pass(e.ID, e.Delta)
 	r.past = b.past
 	r.win = append(r.win, e.ID[:]...)
@@ -303,10 +307,50 @@ func (r *pageReader) keep(b *branch, at int) {
 	r.list = append(r.list, arrival{e, at})
 }
 
+// made is an entry and its delta, made together with some others.
+type made struct {
+	e Entry
+	d Delta
+}
+
+// next gives the delta that is read next.
+func (r *pageReader) next() *Delta {
+	if len(r.made) == cap(r.made) {
+		r.made = make([]made, 0, min(1+2*cap(r.made), mostChunk/512))
+	}
+	r.made = r.made[:len(r.made)+1]
+	r.d = &r.made[len(r.made)-1].d
+	return r.d
+}
+
+// entry gives the entry of the delta that was read. It is what Decode makes of raw, which need not be looked at again in the usual case.
+func (r *pageReader) entry(raw []byte) *Entry {
+	e := &r.made[len(r.made)-1].e
+	*e = Entry{Delta: r.d, Raw: raw, Sig: bytes.Clone(r.sig)}
+	if r.d.Version == Version1 && r.d.Seq > 0 && r.d.ascending() && r.d.check() == nil {
+		r.d.Nonce, r.d.Payload = raw[:0:0], raw[len(raw)-len(r.d.Payload):]
+	} else if err := r.d.decode(raw); err != nil {
+		ferr := err.(*FormatError) // Decode gives no other
+		r.fail(ferr.Reason, "%s", ferr.Detail)
+	}
+	e.ID = HashID(raw)
+	return e
+}
+
+// ascending tells whether the parents are ids in their order.
+func (d *Delta) ascending() bool {
+	for i, p := range d.Parents {
+		if p.IsZero() || i > 0 && d.Parents[i-1].Compare(p) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // encode gives the canonical encoding of the delta that was read.
 func (r *pageReader) encode() []byte {
 	if size := r.d.room(); cap(r.chunk)-len(r.chunk) < size {
-		r.chunk = make([]byte, 0, max(size, min(2*cap(r.chunk), 64<<10)))
+		r.chunk = make([]byte, 0, max(size, min(2*cap(r.chunk), mostChunk)))
 	}
 	from := len(r.chunk)
 	r.chunk = r.d.append(r.chunk)

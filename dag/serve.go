@@ -103,7 +103,7 @@ func (j *Journal) serve(ctx ID, have []Tip, maxBytes, deltas int) (page []byte, 
 	h := laneHeap(c.g.lanes(have))
 	heap.Init(&h)
 	j.mu.Unlock()
-	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead, deltas: deltas}
+	b := &pageBuilder{j: j, c: c, log: ahead{w: j.w, next: aheadLeast}, most: min(maxBytes, MaxPage), size: pageHead, deltas: deltas}
 	var refused error
 	for len(h) > 0 {
 		n, err := b.add(h[0])
@@ -154,7 +154,7 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 		}
 	}
 	j.mu.Unlock()
-	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead, deltas: MaxPageDeltas}
+	b := &pageBuilder{j: j, c: c, log: ahead{w: j.w, next: aheadLeast}, most: min(maxBytes, MaxPage), size: pageHead, deltas: MaxPageDeltas}
 	sent := make(map[uint32]bool)
 	for _, id := range ids {
 		l, ok := lanes[id]
