@@ -282,10 +282,10 @@ func (r *pageReader) unpack(n int) {
 			return
 		}
 		n -= long
-		for from := len(r.win) - int(back); long > 0; { // it may reach into what it makes
+		for from := len(r.win) - int(back); long > 0; { // when it reaches into what it makes, that repeats what is there
 			k := min(long, len(r.win)-from)
 			r.win = append(r.win, r.win[from:from+k]...)
-			from, long = from+k, long-k
+			long -= k
 		}
 	}
 }
