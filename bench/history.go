@@ -181,8 +181,17 @@ func tracePath() string {
 
 var errNoTrace = errors.New("the recorded session is not here; set BENCH_TRACE to friendsforever.json.gz of josephg/editing-traces")
 
-// session turns the recorded session into a history: a delta for each transaction, of its patches as JSON.
-func session(path string) (*history, error) {
+// A recording is a recorded session: transactions in an order in which parents come first.
+type recording struct {
+	NumAgents int
+	Txns      []struct {
+		Parents []int
+		Agent   int
+		Patches json.RawMessage // of [position, deleted, inserted]
+	}
+}
+
+func record(path string) (*recording, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", path, errNoTrace)
@@ -195,15 +204,14 @@ func session(path string) (*history, error) {
 	if err != nil {
 		return nil, err
 	}
-	var trace struct {
-		NumAgents int
-		Txns      []struct {
-			Parents []int
-			Agent   int
-			Patches json.RawMessage
-		}
-	}
-	if err := json.NewDecoder(z).Decode(&trace); err != nil {
+	trace := new(recording)
+	return trace, json.NewDecoder(z).Decode(trace)
+}
+
+// session turns the recorded session into a history: a delta for each transaction, of its patches as JSON.
+func session(path string) (*history, error) {
+	trace, err := record(path)
+	if err != nil {
 		return nil, err
 	}
 	h, authors, err := newHistory(trace.NumAgents)

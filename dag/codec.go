@@ -2,6 +2,7 @@ package dag
 
 import (
 	"bytes"
+	"fmt"
 	"unicode/utf8"
 )
 
@@ -15,11 +16,16 @@ const (
 // Encode gives the canonical encoding: deterministic CBOR (RFC 8949 §4.2.1), an array of the fields in their order, an
 // absent id as an empty byte string. It does not check the delta; Decode does.
 func (d *Delta) Encode() []byte {
+	return d.append(make([]byte, 0, d.room()))
+}
+
+// room is as much as the encoding takes, or a little more.
+func (d *Delta) room() int {
 	size := 256 + len(d.Payload) + 34*len(d.Parents)
 	for _, x := range d.Extra {
 		size += len(x)
 	}
-	return d.append(make([]byte, 0, size))
+	return size
 }
 
 func (d *Delta) append(b []byte) []byte {
@@ -69,7 +75,7 @@ func (d *Delta) decode(raw []byte) error {
 
 func (d *Delta) slow(raw []byte) error {
 	if len(raw) > MaxEncoded {
-		return &FormatError{TooLarge, "a delta is at most 532480 bytes"}
+		return &FormatError{TooLarge, fmt.Sprintf("a delta is at most %d bytes", MaxEncoded)}
 	}
 	*d = Delta{}
 	r := reader{b: raw}

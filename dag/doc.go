@@ -20,6 +20,9 @@
 //	page, more, err := j.Serve(ctx, have, 1<<20) // travels back
 //	got, err := friend.Ingest(ctx, page)        // verified, admitted, synced
 //
+// A page tells deltas by what changes from one to the next (some 14 bytes a keystroke of 280), and its reader rebuilds and hashes the
+// canonical bytes. It carries a signature for every 256 deltas of a chain, or 64 KiB; those between are lost on the way.
+//
 // Nothing leaves a journal before it is synced: Tips, Have, Serve, Get and Each tell of synced deltas alone.
 //
 // A log can be looked at while nobody has it open: VerifyLog names what is damaged, DumpLog shows its records, RepairLog does what

@@ -7,26 +7,6 @@ import (
 	"testing"
 )
 
-// FuzzDecodePage: what is accepted is canonical.
-func FuzzDecodePage(f *testing.F) {
-	g := forge(Delta{Author: person("a").Public(), Nonce: bytes.Repeat([]byte{1}, 16), Ms: 5})
-	one := page(person("a"), g)
-	f.Add(one)
-	f.Add(page(person("a"), g, next(g, nil)))
-	f.Add(one[:len(one)-3])
-	f.Add(append(one[:3:3], 0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff))
-	f.Add([]byte{0x82, 1, 0x80})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		runs, err := decodePage(b)
-		if err != nil {
-			return
-		}
-		if again := encodePage(runs, len(b)); !bytes.Equal(again, b) {
-			t.Fatalf("accepted %x, written as %x", b, again)
-		}
-	})
-}
-
 // FuzzDecodeGrant: what is accepted is canonical.
 func FuzzDecodeGrant(f *testing.F) {
 	f.Add(must(Grant{}.Encode()))

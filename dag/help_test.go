@@ -164,14 +164,21 @@ func same(t tb, a, b *Journal, ctx ID) {
 	}
 }
 
-// page makes a page of one run; sign says which entries get their signature (the last always does).
+// page makes a page of one run, signed at its end.
 func page(s Signer, entries ...*Entry) []byte {
-	run := make([]sealed, len(entries))
+	run := unsigned(entries)
+	last := run[len(run)-1]
+	last.Sig = must(signID(s, last.ID))
+	return encodePage(run[0].Delta.ContextOf(run[0].ID), [][]*Entry{run})
+}
+
+// unsigned gives copies without signatures.
+func unsigned(entries []*Entry) []*Entry {
+	run := make([]*Entry, len(entries))
 	for i, e := range entries {
-		run[i] = sealed{raw: e.Raw}
+		run[i] = &Entry{ID: e.ID, Delta: e.Delta, Raw: e.Raw}
 	}
-	run[len(run)-1].sig = must(signID(s, entries[len(entries)-1].ID))
-	return encodePage([][]sealed{run}, 0)
+	return run
 }
 
 // forge makes an entry of any fields; nothing is checked.

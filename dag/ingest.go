@@ -5,9 +5,19 @@ import (
 	"fmt"
 )
 
-// piece is a stretch of one chain that its last delta's signature proves.
+// piece is a stretch of one branch that its last delta's signature proves.
 type piece struct {
-	entries []*Entry
+	first, last *Entry
+	count, size int // size is of all but the last
+	whole       bool
+	reason      RefuseReason // why it is not taken, if it is not
+	detail      string
+}
+
+// offered is a delta that is to be admitted when its piece is good.
+type offered struct {
+	e     *Entry
+	piece int
 }
 
 // Ingest takes a page that Serve, ServeIDs or Batch of some node gave, or that somebody claims so: in any order, again,
@@ -16,12 +26,12 @@ type piece struct {
 // a failure of this node: ErrUnknownContext, ErrStopped, ErrClosed, ErrUnknownOutcome. It keeps nothing of page.
 func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 	in := &ingest{j: j}
-	pieces := in.read(ctx, page)
-	if err := in.filter(ctx, pieces); err != nil {
+	in.read(ctx, page)
+	if err := in.filter(ctx); err != nil {
 		return Ingested{}, fmt.Errorf("dag: ingest: %w", err)
 	}
-	for i := range pieces {
-		in.verify(&pieces[i])
+	for i := range in.pieces {
+		in.verify(&in.pieces[i])
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -29,8 +39,13 @@ func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 	if err != nil {
 		return Ingested{}, fmt.Errorf("dag: ingest: %w", err)
 	}
-	for i := range pieces {
-		in.admit(c, &pieces[i])
+	s := sink{admitted: func(w *waiter) { in.admitted(c, w) }, refused: func(e *Entry, reason RefuseReason) {
+		in.refused.add(reason, 1, "the delta "+e.ID.String())
+	}}
+	for _, n := range in.deltas { // in the page's order, which is causal when it is honest
+		if in.pieces[n.piece].whole {
+			in.admit(c, n.e, s)
+		}
 	}
 	in.got.Waiting = c.g.settle(j.o.MaxWaiting, j.o.MaxWaitingBytes, func(e *Entry) {
 		in.refused.add(WaitingFull, 1, "the past of "+e.ID.String()+" is not held")
@@ -48,85 +63,76 @@ func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 // ingest is one page on its way in.
 type ingest struct {
 	j       *Journal
+	deltas  []offered
+	pieces  []piece
 	got     Ingested
 	refused tally
 	last    *commit
 }
 
 // read takes a page apart into pieces. Whatever no signature follows is refused.
-func (in *ingest) read(ctx ID, page []byte) []piece {
-	runs, ferr := decodePage(page)
+func (in *ingest) read(ctx ID, page []byte) {
+	list, ferr := decodePage(page)
 	if ferr != nil {
 		in.refused.add(ferr.Reason, 1, "a page: "+ferr.Detail)
-		return nil
+		return
 	}
-	var pieces []piece
-	for _, run := range runs {
-		pieces = in.run(ctx, run, pieces)
+	in.deltas = make([]offered, len(list))
+	var open []int // by branch: one more than its piece that no signature has ended
+	for i, a := range list {
+		for a.branch >= len(open) {
+			open = append(open, 0)
+		}
+		if open[a.branch] == 0 {
+			in.pieces = append(in.pieces, piece{first: a.e})
+			open[a.branch] = len(in.pieces)
+		}
+		at := open[a.branch] - 1
+		in.deltas[i] = offered{a.e, at}
+		if p := &in.pieces[at]; p.take(ctx, a.e) {
+			open[a.branch] = 0
+		}
 	}
-	return pieces
+	for i := range in.pieces {
+		p := &in.pieces[i]
+		if !p.whole && p.reason == "" {
+			p.reason, p.detail = NoWitness, "no signature ends the run of "+p.first.ID.String()
+		}
+		if p.reason != "" {
+			in.refused.add(p.reason, p.count, p.detail)
+		}
+	}
 }
 
-// run reads one run; at the first delta that is wrong, the rest of the run is refused for its reason.
-func (in *ingest) run(ctx ID, run []sealed, pieces []piece) []piece {
-	from, size := 0, 0
-	entries := make([]*Entry, 0, len(run))
-	for i, s := range run {
-		e, reason, detail := in.entry(ctx, s, entries)
-		if reason == "" && (i-from+1 > MaxRun || size > MaxRunBytes) {
-			reason, detail = NoWitness, fmt.Sprintf("%d deltas and %d bytes come before a signature", i-from, size)
-		}
-		if reason != "" {
-			in.refused.add(reason, len(run)-from, detail)
-			return pieces
-		}
-		entries = append(entries, e)
-		if size += len(s.raw); e.Sig != nil {
-			pieces = append(pieces, piece{entries: entries[from : i+1]})
-			from, size = i+1, 0
-		}
+// take adds a delta to its piece, and tells whether its signature ends it. A piece that is wrong takes in the rest of its branch.
+func (p *piece) take(ctx ID, e *Entry) bool {
+	switch {
+	case p.reason != "":
+	case e.Delta.ContextOf(e.ID) != ctx:
+		p.reason, p.detail = WrongContext, fmt.Sprintf("%v is of context %v", e.ID, e.Delta.ContextOf(e.ID))
+	case p.count+1 > MaxRun || p.size > MaxRunBytes:
+		p.reason, p.detail = NoWitness, fmt.Sprintf("%d deltas and %d bytes come before a signature", p.count, p.size)
 	}
-	if from < len(run) {
-		in.refused.add(NoWitness, len(run)-from, "no signature ends the run of "+entries[from].ID.String())
-	}
-	return pieces
+	p.count++
+	p.size += len(e.Raw)
+	p.last = e
+	p.whole = p.reason == "" && e.Sig != nil
+	return p.whole
 }
 
-func (in *ingest) entry(ctx ID, s sealed, before []*Entry) (*Entry, RefuseReason, string) {
-	e, err := NewEntry(s.raw, s.sig)
-	if err != nil {
-		ferr := err.(*FormatError) // Decode gives no other
-		return nil, ferr.Reason, ferr.Detail
-	}
-	d := e.Delta
-	if len(s.sig) == 0 {
-		e.Sig = nil
-	}
-	if d.ContextOf(e.ID) != ctx {
-		return nil, WrongContext, fmt.Sprintf("%v is of context %v", e.ID, d.ContextOf(e.ID))
-	}
-	if n := len(before); n > 0 {
-		p := before[n-1]
-		if d.Prev != p.ID || d.Author != p.Delta.Author {
-			return nil, Malformed, fmt.Sprintf("%v does not follow %v in its run", e.ID, p.ID)
-		}
-	}
-	return e, "", ""
-}
-
-// filter empties the pieces that are held and proved already, which need no verification.
-func (in *ingest) filter(ctx ID, pieces []piece) error {
+// filter drops the pieces that are held and proved already, which need no verification.
+func (in *ingest) filter(ctx ID) error {
 	in.j.mu.Lock()
 	defer in.j.mu.Unlock()
 	c, err := in.j.usable(ctx)
 	if err != nil {
 		return err
 	}
-	for i := range pieces {
-		last := pieces[i].entries[len(pieces[i].entries)-1]
-		if n, ok := c.g.number(last.ID); ok && c.g.node(n).witness { // then so is all that it reaches through prev
-			in.got.Duplicate += len(pieces[i].entries)
-			pieces[i].entries = nil
+	for i := range in.pieces {
+		p := &in.pieces[i]
+		if n, ok := c.g.number(p.last.ID); p.whole && ok && c.g.node(n).witness { // then so is all that it reaches through prev
+			in.got.Duplicate += p.count
+			p.whole = false
 		}
 	}
 	return nil
@@ -134,46 +140,30 @@ func (in *ingest) filter(ctx ID, pieces []piece) error {
 
 // verify checks the signature that ends a piece. A bad one spoils the message, never the ids: they may come again (DATA 1.4).
 func (in *ingest) verify(p *piece) {
-	if len(p.entries) == 0 {
-		return
-	}
-	last := p.entries[len(p.entries)-1]
-	if !Verify(last.Delta.Author, last.ID, last.Sig) {
-		in.refused.add(ForgedSignature, len(p.entries), "the signature on "+last.ID.String()+" is not its author's")
-		p.entries = nil
+	if p.whole && !Verify(p.last.Delta.Author, p.last.ID, p.last.Sig) {
+		in.refused.add(ForgedSignature, p.count, "the signature on "+p.last.ID.String()+" is not its author's")
+		p.whole = false
 	}
 }
 
-// admit offers the deltas of a verified piece; mu is held.
-func (in *ingest) admit(c *context, p *piece) {
-	s := sink{admitted: func(w *waiter) { in.admitted(c, w) }, refused: func(e *Entry, reason RefuseReason) {
-		in.refused.add(reason, 1, "the delta "+e.ID.String())
-	}}
-	for _, e := range p.entries {
-		if i, ok := c.g.number(e.ID); ok {
-			in.got.Duplicate++
-			if nd := c.g.node(i); e.Sig != nil && !nd.witness && !nd.signed {
-				nd.signed = true
-				in.last = in.j.enqueue(&item{c: c, kind: recordWitness, id: e.ID, sig: bytes.Clone(e.Sig), node: i})
-			} else if i >= c.synced { // held and not durable yet: answer when it is
-				in.last = in.j.youngest()
-			}
-			continue
+// admit offers a delta of a verified piece; mu is held.
+func (in *ingest) admit(c *context, e *Entry, s sink) {
+	if i, ok := c.g.number(e.ID); ok {
+		in.got.Duplicate++
+		if nd := c.g.node(i); e.Sig != nil && !nd.witness && !nd.signed {
+			nd.signed = true
+			in.last = in.j.enqueue(&item{c: c, kind: recordWitness, id: e.ID, sig: bytes.Clone(e.Sig), node: i})
+		} else if i >= c.synced { // held and not durable yet: answer when it is
+			in.last = in.j.youngest()
 		}
-		in.j.lacked(c, e)
-		if c.g.room.waiting[e.ID] != nil {
-			in.got.Duplicate++
-			continue
-		}
-		// The page is the caller's and the delta points into it: keep a copy.
-		own, err := decodeEntry(bytes.Clone(e.Raw), bytes.Clone(e.Sig))
-		if err != nil {
-			in.refused.add(Malformed, 1, err.Error())
-			continue
-		}
-		own.ID = e.ID
-		c.g.offer(&waiter{e: own}, s)
+		return
 	}
+	in.j.lacked(c, e)
+	if c.g.room.waiting[e.ID] != nil {
+		in.got.Duplicate++
+		return
+	}
+	c.g.offer(&waiter{e: e}, s)
 }
 
 // admitted puts an admitted delta in the log's next group.

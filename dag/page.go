@@ -11,83 +11,88 @@ const (
 	MaxPage = 1 << 20
 	// MaxPageDeltas is in deltas.
 	MaxPageDeltas = 16384
+	// MaxPageRebuilt bounds the canonical encodings of a page's deltas together, in bytes.
+	MaxPageRebuilt = 8 << 20
 
-	pageVersion = 1
+	pageVersion = 2
+	pageHead    = 1 + 32 + 3 // the greatest length of what stands before the runs: version, context, count
+	minDelta    = 2          // flags and the payload's length
+
+	maxName = 3 + 32                 // a name that is spelled out; a number of one takes less
+	runCut  = 3 + 3                  // the head of a run that goes on with a branch
+	runHead = 1 + 4*maxName + 10 + 3 // and of one that begins one: branch, names or a nonce, seq, count
 )
 
-// sealed is one delta in a page: its bytes, and a signature or none. Both point into the page.
-type sealed struct {
-	raw, sig []byte
+// What the flags of a delta in a page say: what follows them, in this order. Without a flag the value is what the delta before
+// gives.
+const (
+	flagMoved   byte = 1 << iota // ms is not that of the delta before
+	flagCount                    // n is not one more, or 0 when ms moved
+	flagWall                     // wall is not ms
+	flagHead                     // version, credential, epoch or kind is not the delta's before
+	flagParents                  // there are some
+	flagExtra                    // there are fields of a later version
+	flagPacked                   // the payload repeats what stands in the window
+	flagSigned                   // a signature stands at the end
+)
+
+// arrival is one delta that was read from a page, on the branch of the page that it is on. Nothing of it points into the page.
+type arrival struct {
+	e      *Entry
+	branch int
 }
 
-func (s sealed) size() int {
-	return 1 + headLen(uint64(len(s.raw))) + len(s.raw) + headLen(uint64(len(s.sig))) + len(s.sig)
+// branch is what the deltas of one branch of a chain have in common in a page, and what the next is told apart from. Reader and
+// writer keep one for each, and change it in the same way.
+type branch struct {
+	author, chain, prev ID
+	seq                 uint64 // of the next
+	nonce               []byte // of the next, when it is the first of its chain
+	past                moment // of the delta before it
+	version             uint64
+	credential          ID
+	epoch, kind         uint64
 }
 
-// pageHead is the greatest length of what a page has besides its deltas and the heads of its runs.
-const pageHead = 1 + 1 + 3
-
-// encodePage writes a page: [1, [run, …]], each run an array of [delta, signature or empty].
-func encodePage(runs [][]sealed, size int) []byte {
-	b := make([]byte, 0, size+16)
-	b = appendHead(b, majorArray, 2)
-	b = appendHead(b, majorUint, pageVersion)
-	b = appendHead(b, majorArray, uint64(len(runs)))
-	for _, run := range runs {
-		b = appendHead(b, majorArray, uint64(len(run)))
-		for _, s := range run {
-			b = appendHead(b, majorArray, 2)
-			b = appendBytes(b, s.raw)
-			b = appendBytes(b, s.sig)
-		}
-	}
-	return b
+// moment is the part of a delta that a clock gives.
+type moment struct {
+	ms, n uint64
+	wall  int64
 }
 
-// decodePage reads a page. A page that is over its bounds, cut short or not canonical is refused whole.
-func decodePage(b []byte) ([][]sealed, *FormatError) {
-	if len(b) > MaxPage {
-		return nil, &FormatError{TooLarge, fmt.Sprintf("a page of %d bytes, at most %d are allowed", len(b), MaxPage)}
-	}
-	r := reader{b: b}
-	if n := r.array("the page", 2); r.err == nil && n != 2 {
-		r.fail(Malformed, "a page has %d fields, not 2", n)
-	}
-	if v := r.uint("the page's version"); r.err == nil && v != pageVersion {
-		r.fail(Malformed, "the page is of version %d, this program knows version %d", v, pageVersion)
-	}
-	n := r.array("runs", MaxPageDeltas)
-	runs := make([][]sealed, 0, min(n, 256))
-	left := MaxPageDeltas
-	for i := 0; i < n && r.err == nil; i++ {
-		m := r.array("a run", left)
-		if r.err == nil && m == 0 {
-			r.fail(Malformed, "a run is empty")
-		}
-		left -= m
-		run := make([]sealed, 0, min(m, len(b)/64))
-		for k := 0; k < m && r.err == nil; k++ {
-			run = append(run, r.sealed())
-		}
-		runs = append(runs, run)
-	}
-	r.end("the page")
-	if r.err != nil {
-		return nil, r.err
-	}
-	return runs, nil
+// newBranch gives a branch before its first delta; past is that of the delta before in the page.
+func newBranch(ctx ID, past moment) branch {
+	return branch{past: past, version: Version1, credential: ctx, kind: KindData}
 }
 
-func (r *reader) sealed() sealed {
-	if n := r.array("a delta of a run", 2); r.err == nil && n != 2 {
-		r.fail(Malformed, "a delta of a run has %d fields, not 2", n)
+// pass notes the delta that was read or written last.
+func (b *branch) pass(id ID, d *Delta) {
+	if b.seq == 0 {
+		b.chain = id
 	}
-	s := sealed{raw: r.bytes("a delta", MaxEncoded), sig: r.bytes("a signature", SigLen)}
-	if r.err == nil && len(s.sig) != 0 && len(s.sig) != SigLen {
-		r.fail(Malformed, "a signature has %d bytes, not 64", len(s.sig))
+	b.prev, b.nonce = id, nil
+	b.seq++
+	b.past = momentOf(d)
+	b.version, b.epoch, b.kind = d.Version, d.Epoch, d.Kind
+	if d.Kind != KindGenesis { // which names none
+		b.credential = d.Credential
 	}
-	return s
 }
+
+// follow gives the n of a delta at ms after m, as most have it.
+func (m moment) follow(ms uint64) uint64 {
+	if ms != m.ms {
+		return 0
+	}
+	return m.n + 1
+}
+
+func momentOf(d *Delta) moment { return moment{d.Ms, d.N, d.Wall} }
+
+// zigzag gives small numbers for small differences of either sign.
+func zigzag(v uint64) uint64 { return v<<1 ^ uint64(int64(v)>>63) }
+
+func unzigzag(v uint64) uint64 { return v>>1 ^ -(v & 1) }
 
 // Batch gives a page of one run: entries of one chain, each the prev of the next, under the signature on the last. It is
 // what gossip pushes of one's own fresh deltas (DATA 5.2); they must be synced. Errors: not such a run, ErrTooLarge.
@@ -95,8 +100,7 @@ func (j *Journal) Batch(entries []*Entry) ([]byte, error) {
 	if len(entries) == 0 {
 		return nil, errors.New("dag: batch: it is empty")
 	}
-	run := make([]sealed, 0, len(entries))
-	size := pageHead + 3
+	rebuilt := 0
 	for i, e := range entries {
 		if i > 0 && e.Delta.Prev != entries[i-1].ID {
 			return nil, errors.New("dag: batch: the entries are not one run of one chain")
@@ -104,17 +108,19 @@ func (j *Journal) Batch(entries []*Entry) ([]byte, error) {
 		if !j.Has(e.ID) {
 			return nil, fmt.Errorf("dag: batch: %v is not synced", e.ID)
 		}
-		s := sealed{e.Raw, e.Sig}
-		run = append(run, s)
-		size += s.size()
+		rebuilt += len(e.Raw)
 	}
-	if len(run[len(run)-1].sig) == 0 {
+	if len(entries[len(entries)-1].Sig) == 0 {
 		return nil, errors.New("dag: batch: the last entry has no signature")
 	}
-	if size > MaxPage || len(run) > MaxPageDeltas {
-		return nil, fmt.Errorf("dag: batch: %d bytes: %w", size, ErrTooLarge)
+	if len(entries) > MaxPageDeltas || rebuilt > MaxPageRebuilt {
+		return nil, fmt.Errorf("dag: batch: %d deltas, %d bytes: %w", len(entries), rebuilt, ErrTooLarge)
 	}
-	return encodePage([][]sealed{run}, size), nil
+	page := encodePage(entries[0].Delta.ContextOf(entries[0].ID), [][]*Entry{entries})
+	if len(page) > MaxPage {
+		return nil, fmt.Errorf("dag: batch: %d bytes: %w", len(page), ErrTooLarge)
+	}
+	return page, nil
 }
 
 // Runs splits entries as Observer.Synced gives them into runs that Batch takes: by chain, in order, each ending in a

@@ -79,6 +79,11 @@ func deltaParts(e *Entry) [][]byte {
 	return [][]byte{{byte(len(e.Sig))}, e.Sig, e.Raw}
 }
 
+// sealed is one delta as a log carries it: its bytes, and a signature or none.
+type sealed struct {
+	raw, sig []byte
+}
+
 // sealedOf splits such a body; the signature is empty or SigLen long.
 func sealedOf(body []byte) (s sealed, ok bool) {
 	if len(body) < 1 || body[0] != 0 && body[0] != SigLen || len(body) < 1+int(body[0]) {

@@ -90,7 +90,7 @@ func (j *Journal) serve(ctx ID, have []Tip, maxBytes, deltas int) (page []byte, 
 	h := laneHeap(c.g.lanes(have))
 	heap.Init(&h)
 	j.mu.Unlock()
-	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead, deltas: deltas}
+	b := &pageBuilder{j: j, c: c, log: ahead{w: j.w, next: aheadLeast}, most: min(maxBytes, MaxPage), size: pageHead, deltas: deltas}
 	var refused error
 	for len(h) > 0 {
 		n, err := b.add(h[0])
@@ -122,80 +122,7 @@ func (j *Journal) serve(ctx ID, have []Tip, maxBytes, deltas int) (page []byte, 
 	if len(b.runs) == 0 {
 		return nil, false, refused
 	}
-	return encodePage(b.runs, b.size), more, nil
-}
-
-// pageBuilder fills a page.
-type pageBuilder struct {
-	j     *Journal
-	c     *context
-	runs  [][]sealed
-	size  int
-	count int
-	most  int
-	// deltas is the greatest count.
-	deltas int
-}
-
-// add adds the first piece of a lane, up to the last signature within MaxRun deltas and MaxRunBytes, or else the first
-// after them. It gives the length of the piece, 0 when it does not fit.
-func (b *pageBuilder) add(l lane) (int, error) {
-	var run []sealed
-	size, bytes, n, keep := 0, 0, 0, 0
-	for _, i := range l.nodes {
-		if n > 0 && (len(run)+1 > min(MaxRun, b.deltas-b.count) || bytes > MaxRunBytes) {
-			break
-		}
-		if b.size+3+size > b.most && n == 0 {
-			return 0, nil
-		}
-		s, err := b.load(i)
-		if errors.Is(err, ErrDamaged) && n > 0 {
-			break
-		}
-		if err != nil {
-			return 0, err
-		}
-		run = append(run, s)
-		bytes += len(s.raw)
-		size += s.size()
-		if len(s.sig) > 0 && (n == 0 || b.size+3+size <= b.most) {
-			n, keep = len(run), size
-		}
-	}
-	run = run[:n]
-	for k := range run[:max(n-1, 0)] { // a signature nearer than the next kept one is left out
-		keep -= headLen(uint64(len(run[k].sig))) + len(run[k].sig) - 1
-		run[k].sig = nil
-	}
-	if n == 0 || b.size+3+keep > b.most || b.count > 0 && b.count+n > b.deltas || n > MaxPageDeltas {
-		return 0, nil
-	}
-	b.runs = append(b.runs, run)
-	b.size += 3 + keep
-	b.count += n
-	return n, nil
-}
-
-// load reads one synced delta of the context by its number.
-func (b *pageBuilder) load(i uint32) (sealed, error) {
-	b.j.mu.Lock()
-	nd := b.c.g.node(i)
-	id, at := nd.id, nd.place
-	late := b.c.sigs[id]
-	b.j.mu.Unlock()
-	r, err := b.j.w.read(at.unpack())
-	if err != nil {
-		return sealed{}, err
-	}
-	s, ok := sealedOf(r.body)
-	if !ok {
-		return sealed{}, fmt.Errorf("dag: serve: no delta stands at the place of %v: %w", id, ErrDamaged)
-	}
-	if len(s.sig) == 0 {
-		s.sig = late
-	}
-	return s, nil
+	return encodePage(ctx, b.runs), more, nil
 }
 
 // ServeIDs gives a page of named deltas, each with its run up to the next kept signature, in log order; at most maxBytes
@@ -214,7 +141,7 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 		}
 	}
 	j.mu.Unlock()
-	b := &pageBuilder{j: j, c: c, most: min(maxBytes, MaxPage), size: pageHead, deltas: MaxPageDeltas}
+	b := &pageBuilder{j: j, c: c, log: ahead{w: j.w, next: aheadLeast}, most: min(maxBytes, MaxPage), size: pageHead, deltas: MaxPageDeltas}
 	sent := make(map[uint32]bool)
 	for _, id := range ids {
 		l, ok := lanes[id]
@@ -239,7 +166,7 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 	if len(b.runs) == 0 {
 		return nil, missing, nil
 	}
-	return encodePage(b.runs, b.size), missing, nil
+	return encodePage(ctx, b.runs), missing, nil
 }
 
 // laneOf gives the stretch from a witnessed delta to the first signature at or after it.

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -90,14 +89,18 @@ func delta(t *testing.T, s *State, author ed25519.PrivateKey, sig func(dag.ID) [
 	return e
 }
 
-// pageOf is a page of one run of one delta.
-func pageOf(t *testing.T, e *dag.Entry) []byte {
-	t.Helper()
-	page, err := cbor.Marshal([]any{1, [][][][]byte{{{e.Raw, e.Sig}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return page
+// pageOf is a page of one delta that delta gave, as docs/formats/delta.md has it.
+func pageOf(e *dag.Entry) []byte {
+	d := e.Delta
+	b := append([]byte{2}, d.Context[:]...)
+	b = append(b, 1, 0, 0) // one delta, on a branch not begun yet, of an author that is spelled out
+	b = append(b, d.Author[:]...)
+	b = append(append(b, 0), d.Nonce...) // seq
+	b = append(b, 1, 0x95)               // a run of one; flags: ms, wall, parents and a signature follow
+	b = binary.AppendUvarint(b, d.Ms<<1)
+	b = append(b, 0, 1, 1, byte(len(d.Payload))) // wall, one parent, the context
+	b = append(b, d.Payload...)
+	return append(b, e.Sig...)
 }
 
 // serve runs a liar that serves a page to whoever asks, and connects it.
@@ -141,9 +144,9 @@ func TestForgedDeltasAreRefusedAndShown(t *testing.T) {
 	stranger := delta(t, s, evil, func(id dag.ID) []byte { return ed25519.Sign(evil, dag.SignedMessage(id)) })
 	forged := delta(t, s, s.key, func(dag.ID) []byte { return bytes.Repeat([]byte{3}, dag.SigLen) })
 	for reason, page := range map[string][]byte{
-		"unknown author":   pageOf(t, stranger),
-		"forged signature": pageOf(t, forged),
-		"truncated":        pageOf(t, forged)[:60],
+		"unknown author":   pageOf(stranger),
+		"forged signature": pageOf(forged),
+		"truncated":        pageOf(forged)[:60],
 		"malformed":        []byte("no page at all"),
 	} {
 		serve(t, s, newKey(t), page)

@@ -132,6 +132,9 @@ func journals(t *testing.T, nodes, authors int) (out []*journal) {
 	return out
 }
 
+// noise fills payloads, so that a page cannot tell one by what another has.
+var noise = rand.NewChaCha8([32]byte{})
+
 // write writes deltas of an author, and gives their page.
 func (l *journal) write(t *testing.T, author, many, size int) []byte {
 	t.Helper()
@@ -140,7 +143,9 @@ func (l *journal) write(t *testing.T, author, many, size int) []byte {
 		l.wrote = append(l.wrote, author)
 	}
 	for range many {
-		p, err := l.Write(l.ctx, signer(author), dag.Edit{Kind: dag.KindData, Payload: make([]byte, size)})
+		payload := make([]byte, size)
+		noise.Read(payload)
+		p, err := l.Write(l.ctx, signer(author), dag.Edit{Kind: dag.KindData, Payload: payload})
 		if err != nil {
 			t.Fatal(err)
 		}
