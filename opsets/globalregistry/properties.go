@@ -44,7 +44,7 @@ var properties = []sim.Property{
 	{Name: "a client is never silent for longer than the ceiling", Kind: sim.Safety, CheckNode: neverSilent, Check: oneSpeaks},
 	{Name: "what a client knows was signed", Kind: sim.Safety, CheckNode: nothing, Check: oneKnowsTruth},
 	{Name: "two heartbeats after healing every live client is in the view", Kind: sim.Liveness, Within: 2*Heartbeat + late, Check: allRegistered},
-	{Name: "where places are few, who could be registered is", Kind: sim.Liveness, Within: 4*Heartbeat + late, Check: freePlacesTaken},
+	{Name: "where places are few, who could be registered is", Kind: sim.Liveness, Within: 2*Heartbeat + late, Check: freePlacesTaken},
 	{Name: "every live client knows somebody", Kind: sim.Liveness, Within: 2*Heartbeat + late, Check: allKnow},
 	{Name: expired, Kind: sim.Sometimes},
 	{Name: left, Kind: sim.Sometimes},
@@ -288,7 +288,7 @@ func (d *drawn) roomy() bool { return d.quota == (Quota{}) && d.most == Capacity
 func freePlacesTaken(w *sim.World) error {
 	d, server := drawnOf(w), w.Nodes()[0]
 	cohort, counts := cohortOf(server), map[string]int{}
-	if d.roomy() || cohort.Len() >= d.most {
+	if d.roomy() || cohort.Len() >= d.most || w.HealedFor() < 4*d.heartbeat()+late {
 		return nil
 	}
 	for _, r := range cohort.All() {
