@@ -24,7 +24,7 @@ func (s *State) views(ctx dag.ID) []store.View {
 		s.kv = kv
 	}
 	s.mu.Unlock()
-	out := []store.View{&publisher{s}}
+	out := []store.View{&publisher{s}, clocks{s.ahead}}
 	for _, make := range s.makeViews {
 		v := make(s, ctx)
 		out = append(out, v)
