@@ -21,9 +21,12 @@ import (
 var (
 	crowdFlag = flag.Int("crowd", 20, "nodes of BenchmarkSpread and BenchmarkSaturated")
 	onlyFlag  = flag.String("only", "", "one contender of BenchmarkSpread alone, for a profile: ours, memory, bare, signed")
-	aheadFlag = flag.Int64("ahead", 64, "writes under way in BenchmarkSaturated, as long as it looks for what the nodes can fold")
+	aheadFlag = flag.Int64("ahead", 1024, "writes under way in BenchmarkSaturated, as long as it looks for what the nodes can fold")
+	busyFlag  = flag.Duration("busy", 5*time.Second, "how long BenchmarkSaturated writes, each time")
 	valueFlag = flag.Int("value", 256, "bytes of a value that they write")
 )
+
+const writersEach = 16 // on each node, so that they share syncs and messages
 
 const mostOfPubsub = 1.3 // the budget, p50 to p50
 
@@ -203,9 +206,9 @@ func (s *swarm) spread(ctx context.Context, i, seq, size int, told func(string))
 	return err
 }
 
-// BenchmarkSaturated: twenty real nodes that all write. First with so many writes under way as one another node may lag behind: that is
-// what the crowd can fold. Then ten times as many a second are offered, without waiting for anybody, and all that was
-// acknowledged has to be on all in the end.
+// BenchmarkSaturated: twenty real nodes that all write. First each goes on as long as the slowest of all is not more than -ahead
+// deltas behind what was written: that is what they can fold. Then ten times as many in a second are offered by writers that
+// wait for nothing but their own node, and all that was acknowledged has to be on all in the end.
 func BenchmarkSaturated(b *testing.B) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
@@ -215,11 +218,11 @@ func BenchmarkSaturated(b *testing.B) {
 	<-time.After(3 * time.Second)
 	var last saturation
 	for b.Loop() {
-		s, err := c.saturate(ctx, *aheadFlag, 5*time.Second)
+		s, err := c.saturate(ctx, *aheadFlag, *busyFlag)
 		if err != nil {
 			b.Fatal(err)
 		}
-		s.over, err = c.flood(ctx, 10*s.rate, 5*time.Second)
+		s.over, err = c.flood(ctx, 10*s.rate, *busyFlag)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -257,25 +260,27 @@ func (c *crowd) saturate(ctx context.Context, ahead int64, d time.Duration) (s s
 	var work sync.WaitGroup
 	run, stop := context.WithTimeout(ctx, d)
 	defer stop()
-	errs := make([]error, len(c.nodes))
-	var wrote atomic.Int64
+	errs := make(chan error, len(c.nodes)*writersEach)
+	var turn, wrote atomic.Int64
 	before, begun, cpu := c.has.least(), time.Now(), spent()
 	for i, nd := range c.nodes {
-		work.Go(func() {
-			for n := 0; run.Err() == nil && errs[i] == nil; n++ {
-				if mine := before + wrote.Add(1) - ahead; c.has.reach(run, mine) != nil {
-					wrote.Add(-1)
-					return
+		for w := range writersEach {
+			work.Go(func() {
+				for n := 0; c.has.reach(run, before+turn.Add(1)-ahead) == nil; n++ {
+					if _, err := nd.State().Put(fmt.Sprintf("saturate/%d/%d/%d", i, w, n%64), value(n)); err != nil {
+						errs <- err
+						return
+					}
+					wrote.Add(1)
 				}
-				_, errs[i] = nd.State().Put(fmt.Sprintf("saturate/%d/%d", i, n%64), value(n))
-			}
-		})
+			})
+		}
 	}
 	work.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return s, err
-		}
+	select {
+	case err := <-errs:
+		return s, err
+	default:
 	}
 	if err := c.has.reach(ctx, before+wrote.Load()); err != nil {
 		return s, err
@@ -286,16 +291,15 @@ func (c *crowd) saturate(ctx context.Context, ahead int64, d time.Duration) (s s
 
 // flood has each node write at its part of a rate, whether or not others follow, and waits until all hold all.
 func (c *crowd) flood(ctx context.Context, rate float64, d time.Duration) (f flooded, err error) {
-	const writers = 16 // on each node, so that they share syncs
 	var mu sync.Mutex
 	var versions []dag.ID
 	var work sync.WaitGroup
 	run, stop := context.WithTimeout(ctx, d)
 	defer stop()
-	gap := time.Duration(float64(time.Second) * float64(len(c.nodes)*writers) / rate)
+	gap := time.Duration(float64(time.Second) * float64(len(c.nodes)*writersEach) / rate)
 	before, begun := c.has.least(), time.Now()
 	for i, nd := range c.nodes {
-		for w := range writers {
+		for w := range writersEach {
 			work.Go(func() {
 				for n := 0; run.Err() == nil; n++ {
 					if wait := gap*time.Duration(n) - time.Since(begun); wait > 0 {
