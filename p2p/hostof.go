@@ -11,11 +11,11 @@ type hostOf struct{ r *Running }
 
 var _ graph.Host = hostOf{}
 
-func (o hostOf) Self() graph.Peer   { return o.r.h.self }
-func (o hostOf) Now() graph.Time    { return o.r.h.now() }
-func (o hostOf) Wall() time.Time    { return o.r.h.wall() }
-func (o hostOf) Uint64() uint64     { return o.r.h.random() }
-func (o hostOf) Wake()              { o.r.nudge() }
+func (o hostOf) Self() graph.Peer { return o.r.h.self }
+func (o hostOf) Now() graph.Time  { return o.r.h.now() }
+func (o hostOf) Wall() time.Time  { return o.r.h.wall() }
+func (o hostOf) Uint64() uint64   { return o.r.h.random() }
+func (o hostOf) Wake()            { o.r.nudge() }
 func (o hostOf) Work(t *graph.Task) {
 	o.r.tasks.Add(1)
 	o.r.h.work.add(job{o.r, t}.do)
