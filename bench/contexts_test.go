@@ -13,10 +13,14 @@ import (
 // BenchmarkContexts: what contexts cost in which nothing happens, for one of two connected nodes: bytes that it sends in a second, its
 // memory, and its part of a core. Both are of this process, with the same contexts.
 func BenchmarkContexts(b *testing.B) {
-	for _, n := range []int{1, 10, 1000} {
+	counts, d := []int{1, 10, 1000}, *idleFlag
+	if testing.Short() {
+		counts, d = counts[:2], time.Second
+	}
+	for _, n := range counts {
 		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
 			for b.Loop() {
-				watchContexts(b, n, *idleFlag)
+				watchContexts(b, n, d)
 			}
 			b.ReportMetric(0, "ns/op")
 		})

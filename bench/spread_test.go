@@ -216,13 +216,17 @@ func BenchmarkSaturated(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(runtime.NumCPU(), *crowdFlag)))
 	c := openCrowd(b, ctx, folder(b), *crowdFlag)
 	<-time.After(3 * time.Second)
+	d := *busyFlag
+	if testing.Short() {
+		d = time.Second
+	}
 	var last saturation
 	for b.Loop() {
-		s, err := c.saturate(ctx, *aheadFlag, *busyFlag)
+		s, err := c.saturate(ctx, *aheadFlag, d)
 		if err != nil {
 			b.Fatal(err)
 		}
-		s.over, err = c.flood(ctx, 10*s.rate, *busyFlag)
+		s.over, err = c.flood(ctx, 10*s.rate, d)
 		if err != nil {
 			b.Fatal(err)
 		}
