@@ -169,7 +169,7 @@ func page(s Signer, entries ...*Entry) []byte {
 	run := unsigned(entries)
 	last := run[len(run)-1]
 	last.Sig = must(signID(s, last.ID))
-	return encodePage(run[0].Delta.ContextOf(run[0].ID), [][]*Entry{run})
+	return EncodePage(run[0].Delta.ContextOf(run[0].ID), [][]*Entry{run})
 }
 
 // unsigned gives copies without signatures.

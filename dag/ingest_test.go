@@ -101,7 +101,7 @@ func TestRule3_AdmissionDependsOnThePastAlone(t *testing.T) {
 				if rapid.Bool().Draw(t, "twice") {
 					runs = append(runs, order[0])
 				}
-				feed(t, j, ctx, encodePage(ctx, runs))
+				feed(t, j, ctx, EncodePage(ctx, runs))
 				order = order[n:]
 				if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
 					disk.Crash()

@@ -116,7 +116,7 @@ func (j *Journal) Batch(entries []*Entry) ([]byte, error) {
 	if len(entries) > MaxPageDeltas || rebuilt > MaxPageRebuilt {
 		return nil, fmt.Errorf("dag: batch: %d deltas, %d bytes: %w", len(entries), rebuilt, ErrTooLarge)
 	}
-	page := encodePage(entries[0].Delta.ContextOf(entries[0].ID), [][]*Entry{entries})
+	page := EncodePage(entries[0].Delta.ContextOf(entries[0].ID), [][]*Entry{entries})
 	if len(page) > MaxPage {
 		return nil, fmt.Errorf("dag: batch: %d bytes: %w", len(page), ErrTooLarge)
 	}

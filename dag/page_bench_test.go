@@ -23,7 +23,7 @@ func keystrokes(b *testing.B) (g *Entry, raws [][]byte, page []byte) {
 	for _, e := range run {
 		raws = append(raws, e.Raw)
 	}
-	return g, raws, encodePage(g.ID, [][]*Entry{run})
+	return g, raws, EncodePage(g.ID, [][]*Entry{run})
 }
 
 // BenchmarkPage: an op is a delta of a page, decoded, rebuilt, hashed and admitted; beside it the same from canonical bytes, and
@@ -73,7 +73,7 @@ func BenchmarkPage(b *testing.B) {
 			run[i] = a.e
 		}
 		for b.Loop() {
-			if len(encodePage(g.ID, [][]*Entry{run})) == 0 {
+			if len(EncodePage(g.ID, [][]*Entry{run})) == 0 {
 				b.Fatal("no page")
 			}
 		}

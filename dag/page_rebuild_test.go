@@ -73,7 +73,7 @@ func TestRule4_3_APageRebuildsExactly(t *testing.T) {
 			}
 			most += size.bytes()
 		}
-		page := encodePage(ctx, runs)
+		page := EncodePage(ctx, runs)
 		if len(page) > most {
 			t.Fatalf("%d bytes, at most %d were counted on", len(page), most)
 		}
@@ -134,7 +134,7 @@ func TestRule4_3_PageVectors(t *testing.T) {
 		{"two keystrokes under a signature", [][]*Entry{{more, most}}},
 		{"a genesis, a branch, a merge, a fork", [][]*Entry{{genesis, second, third, merge}, {branch}, {fork}}},
 	} {
-		page := encodePage(genesis.ID, v.runs)
+		page := EncodePage(genesis.ID, v.runs)
 		fmt.Fprintf(&b, "%s\n  page %x\n", v.name, page)
 		list, err := decodePage(page)
 		if err != nil {
@@ -160,7 +160,7 @@ func FuzzDecodePage(f *testing.F) {
 	side := start(run[2], person("b").Public(), nil)
 	side.Sig = make([]byte, SigLen)
 	top := next(run[5], func(d *Delta) { d.Parents, d.Version, d.Extra = []ID{side.ID}, 2, [][]byte{{5}} })
-	f.Add(encodePage(g.ID, [][]*Entry{append(run, top), {side}}))
+	f.Add(EncodePage(g.ID, [][]*Entry{append(run, top), {side}}))
 	f.Add(one[:len(one)-3])
 	f.Add(append(one[:33:33], 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -187,7 +187,7 @@ func FuzzDecodePage(f *testing.F) {
 		if len(list) > MaxPageDeltas || size > MaxPageRebuilt {
 			t.Fatalf("%d deltas, %d bytes", len(list), size)
 		}
-		again, err := decodePage(encodePage(ctx, runs))
+		again, err := decodePage(EncodePage(ctx, runs))
 		if err != nil || len(again) != len(list) {
 			t.Fatalf("%x is read, and not when it is written again: %v", b, err)
 		}

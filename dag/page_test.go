@@ -95,12 +95,12 @@ func TestRule4_3_ABombIsRefused(t *testing.T) {
 		e = next(e, func(d *Delta) { d.Payload = make([]byte, MaxPayload) })
 		run = append(run, e)
 	}
-	bomb := encodePage(b.ctx, [][]*Entry{run})
+	bomb := EncodePage(b.ctx, [][]*Entry{run})
 	if len(bomb) > 1000 {
 		t.Fatalf("%d bytes", len(bomb))
 	}
 	b.refuses(TooLarge, bomb)
-	list, ferr := decodePage(encodePage(b.ctx, [][]*Entry{run[:len(run)-1]}))
+	list, ferr := decodePage(EncodePage(b.ctx, [][]*Entry{run[:len(run)-1]}))
 	if ferr != nil || len(list) != len(run)-1 {
 		t.Fatalf("what is just within its bound: %v", ferr)
 	}
@@ -128,7 +128,7 @@ func TestRule4_3_ABombIsRefused(t *testing.T) {
 	for range MaxPageRebuilt / (2 << 10) {
 		run = append(run, next(run[len(run)-1], func(d *Delta) { d.Parents, d.Payload = parents, nil }))
 	}
-	b.refuses(TooLarge, encodePage(b.ctx, append(runs, run)))
+	b.refuses(TooLarge, EncodePage(b.ctx, append(runs, run)))
 }
 
 func memoryOf(page []byte) (err *FormatError, bytes int64) {

@@ -14,8 +14,9 @@ type pageWriter struct {
 	w        window
 }
 
-// encodePage writes a page of runs of one context, each of deltas of which one is the prev of the next.
-func encodePage(ctx ID, runs [][]*Entry) []byte {
+// EncodePage writes a page of runs, each of deltas of one context of which one is the prev of the next, as they are: whether they may stand in
+// a log, and fit a page, is not looked at. Journal.Batch and Journal.Serve give the pages of a log; this is for what tries how pages are refused.
+func EncodePage(ctx ID, runs [][]*Entry) []byte {
 	count, payload := 0, 0
 	for _, run := range runs {
 		count += len(run)

@@ -126,11 +126,11 @@ func TestRule1_4_WitnessThroughPrevAlone(t *testing.T) {
 	e := put(t, b.j, b.ctx, b.alice, "one")
 	x := next(e, nil)
 	y := next(x, nil)
-	b.refuses(NoWitness, encodePage(b.ctx, [][]*Entry{{x, y}}))
+	b.refuses(NoWitness, EncodePage(b.ctx, [][]*Entry{{x, y}}))
 	// A signed delta of another author names y as its parent: that proves nothing about x and y.
 	m := start(y, b.bob.Public(), nil)
 	m.Sig = must(signID(b.bob, m.ID))
-	got := feed(t, b.j, b.ctx, encodePage(b.ctx, [][]*Entry{{x, y}, {m}}))
+	got := feed(t, b.j, b.ctx, EncodePage(b.ctx, [][]*Entry{{x, y}, {m}}))
 	if reasons(got)[NoWitness] != 2 || got.Admitted != 0 {
 		t.Errorf("%+v", got)
 	}

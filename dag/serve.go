@@ -122,7 +122,7 @@ func (j *Journal) serve(ctx ID, have []Tip, maxBytes, deltas int) (page []byte, 
 	if len(b.runs) == 0 {
 		return nil, false, refused
 	}
-	return encodePage(ctx, b.runs), more, nil
+	return EncodePage(ctx, b.runs), more, nil
 }
 
 // ServeIDs gives a page of named deltas, each with its run up to the next kept signature, in log order; at most maxBytes
@@ -166,7 +166,7 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 	if len(b.runs) == 0 {
 		return nil, missing, nil
 	}
-	return encodePage(ctx, b.runs), missing, nil
+	return EncodePage(ctx, b.runs), missing, nil
 }
 
 // laneOf gives the stretch from a witnessed delta to the first signature at or after it.

@@ -34,6 +34,7 @@ type Config struct {
 	API       API      `toml:"api"`
 	Network   Network  `toml:"network"`
 	Sync      Sync     `toml:"sync"`
+	Clock     Clock    `toml:"clock"`
 
 	Discovery Discovery `toml:"discovery"`
 	Reach     Reach     `toml:"reach"`
@@ -150,8 +151,10 @@ func (c *Config) Environment(get func(string) string) error {
 		}
 	}
 	var errs []error
-	if err := c.Sync.environment(get); err != nil {
-		errs = append(errs, err)
+	for _, err := range []error{c.Sync.environment(get), c.Clock.environment(get)} {
+		if err != nil {
+			errs = append(errs, err)
+		}
 	}
 	for _, v := range []struct {
 		name string
@@ -236,5 +239,6 @@ func (c *Config) Validate() error {
 		bad("network name %q: letters, digits, - and _", c.Network.Name)
 	}
 	errs = append(errs, c.Sync.validate()...)
+	errs = append(errs, c.Clock.validate()...)
 	return errors.Join(errs...)
 }

@@ -24,7 +24,7 @@ func (s *State) views(ctx dag.ID) []store.View {
 		s.kv = kv
 	}
 	s.mu.Unlock()
-	out := []store.View{&publisher{s}}
+	out := []store.View{&publisher{s}, clocks{s.ahead}}
 	for _, make := range s.makeViews {
 		v := make(s, ctx)
 		out = append(out, v)
@@ -94,9 +94,7 @@ func (s *State) learnContext(name string) error {
 
 // startReplica runs the replication of the default context.
 func (s *State) startReplica(ctx dag.ID) error {
-	box := outbox.New(s.journal, ctx, s.authors, keyOf)
-	r, err := s.startRole(replicate.Protocol(), "peer", graph.Key(ctx.String()), graph.Bind("log", &contextLog{s.journal, ctx}), graph.Bind("neighbours", s.host.Connected()),
-		graph.Bind("outbox", replicate.Outbox(box)), graph.Bind("pace", s.cfg.Sync.pace()))
+	r, err := s.startRole(replicate.Protocol(), "peer", Replica(s.journal, ctx, s.host, s.authors, s.cfg.Sync)...)
 	if err != nil {
 		return err
 	}
@@ -105,6 +103,14 @@ func (s *State) startReplica(ctx dag.ID) error {
 	s.mu.Unlock()
 	s.notify()
 	return nil
+}
+
+// Replica gives what binds the replication of a context to a node: for a program that keeps more contexts than the default
+// one. The authors are those that write through this node.
+func Replica(j *dag.Journal, ctx dag.ID, h *p2p.Host, authors []dag.Key, pace Sync) []graph.Option {
+	box := outbox.New(j, ctx, authors, keyOf)
+	return []graph.Option{graph.Key(ctx.String()), graph.Bind("log", &contextLog{j, ctx}), graph.Bind("neighbours", h.Connected()),
+		graph.Bind("outbox", replicate.Outbox(box)), graph.Bind("pace", pace.pace())}
 }
 
 // contextLog is a context of the journal, as replication sees it.

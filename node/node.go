@@ -178,7 +178,7 @@ func (n *Node) openHistory() error {
 	if err := n.openStore(h); err != nil {
 		return err
 	}
-	j, rec, err := dag.Open(n.disk(h), dag.Options{Index: s.store, Observer: s.store, Wall: time.Now, Rand: randReader})
+	j, rec, err := dag.Open(n.disk(h), dag.Options{Index: s.store, Observer: s.store, Wall: s.Wall, Rand: randReader})
 	if err != nil {
 		return fmt.Errorf("open the log of %s: %w", n.cfg.Home, err)
 	}
@@ -190,6 +190,11 @@ func (n *Node) openHistory() error {
 	s.store.Opened(j.Contexts(), s.views)
 	if err := s.catchUp(); err != nil {
 		return err
+	}
+	for _, ctx := range j.Contexts() {
+		if err := s.aheadOf(ctx); err != nil {
+			return err
+		}
 	}
 	if err := n.openBlobs(h); err != nil {
 		return err

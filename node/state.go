@@ -40,6 +40,7 @@ type State struct {
 	made      []madeView // of the contexts that the log held
 
 	first sync.Once // holds the first write
+	ahead *ahead
 
 	mu        sync.Mutex
 	ready     bool
@@ -66,6 +67,10 @@ func newState(cfg Config) *State {
 	s := &State{cfg: cfg, started: time.Now(), problems: map[string]string{}, run: context.Background(),
 		contextID: graph.NewFeed(""), members: graph.NewFeed([]graph.Peer(nil)), through: graph.NewFeed([]graph.Peer(nil)), look: make(chan struct{}, 1),
 		watchers: map[chan struct{}]struct{}{}}
+	s.ahead = &ahead{wall: s.Wall, changed: s.notify, authors: map[dag.Key]dated{}}
+	if d := time.Duration(cfg.Clock.Offset); d != 0 {
+		s.problems["clock"] = fmt.Sprintf("the wall clock of this node is moved by %v (clock.offset, MEROD_CLOCK_OFFSET): that is for tests, take it out", d)
+	}
 	s.metrics = newMetrics(s)
 	return s
 }

@@ -150,6 +150,7 @@ func (s *State) Status() Status {
 	} else {
 		st.Discovery.Registered = s.cfg.NodeType == Coordinator
 	}
+	st.Problems = append(st.Problems, s.ahead.problems()...)
 	slices.Sort(st.Problems)
 	return st
 }
@@ -211,7 +212,7 @@ func (s *State) uptime() float64 {
 func (s *State) Info() Info {
 	host, _ := os.Hostname()
 	return Info{NodeID: s.id, DisplayName: s.cfg.Network.Name + " " + s.cfg.NodeType, Hostname: host, OS: runtime.GOOS, Version: Version,
-		StartedAt: Stamp(s.started), UptimeSeconds: s.uptime(),
+		StartedAt: Stamp(s.started.Add(time.Duration(s.cfg.Clock.Offset))), UptimeSeconds: s.uptime(),
 		Capabilities: s.capabilities()}
 }
 
@@ -240,18 +241,18 @@ func (s *State) Peers() []PeerEntry {
 		if p.Peer == s.id {
 			continue
 		}
-		out = append(out, entry(p))
+		out = append(out, s.entry(p))
 	}
 	return out
 }
 
-func entry(p p2p.PeerInfo) PeerEntry {
+func (s *State) entry(p p2p.PeerInfo) PeerEntry {
 	e := PeerEntry{PeerID: p.Peer, Addresses: p.Addresses, State: p.State}
 	if e.Addresses == nil {
 		e.Addresses = []string{}
 	}
 	if !p.LastSeen.IsZero() {
-		e.LastSeen = Stamp(p.LastSeen)
+		e.LastSeen = Stamp(p.LastSeen.Add(time.Duration(s.cfg.Clock.Offset)))
 	}
 	return e
 }

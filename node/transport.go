@@ -13,7 +13,7 @@ import (
 func (n *Node) openTransport(ctx context.Context) error {
 	s := n.state
 	s.mdns = n.mdns()
-	cfg := p2p.Config{Host: n.set.host, Network: n.cfg.Network.Name, MDNS: s.mdns, Logger: n.cfg.Logger, Record: n.recording}
+	cfg := p2p.Config{Host: n.set.host, Network: n.cfg.Network.Name, MDNS: s.mdns, Wall: s.Wall, Logger: n.cfg.Logger, Record: n.recording}
 	if cfg.Host == nil {
 		cfg.Key, cfg.Listen, cfg.Reach, cfg.Options = s.key, n.cfg.Swarm.Addrs, p2p.Reach(n.cfg.Reach), n.set.libp2p
 	}

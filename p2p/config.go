@@ -25,6 +25,7 @@ type Config struct {
 	Logger  *slog.Logger       // nil: silent
 	Options []libp2p.Option    // added to ours, for tests and embedders; what ours set cannot be set twice
 	Limits  Limits             // what is zero is the default
+	Wall    func() time.Time   // the wall clock, for stamps; nil: the machine's
 
 	// Host is a libp2p host that the embedder has made and will close, after this one. Its key must be ed25519 and is the
 	// node's identity. It must run no gossipsub of its own. Its limits, addresses and security are the embedder's: Key,

@@ -34,6 +34,7 @@ type Host struct {
 	self        graph.Peer
 	incarnation uint64
 	start       time.Time
+	wall        func() time.Time
 	count       counters
 	book        *book
 	portions    *portions
@@ -77,6 +78,9 @@ func New(ctx context.Context, cfg Config) (*Host, error) {
 	cfg.Limits.defaults()
 	h := &Host{limits: cfg.Limits, record: cfg.Record, log: cfg.Logger, start: time.Now(), running: map[*Running]bool{}, endpoints: map[protocol.ID]*endpoint{},
 		links: map[linkKey]*link{}, retired: map[*link]bool{}, outboxes: map[graph.Peer]*outbox{}, inbound: map[inboundKey][]*inbound{}, topics: map[string]*topic{}}
+	if h.wall = cfg.Wall; h.wall == nil {
+		h.wall = time.Now
+	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}

@@ -11,12 +11,15 @@ type hostOf struct{ r *Running }
 
 var _ graph.Host = hostOf{}
 
-func (o hostOf) Self() graph.Peer   { return o.r.h.self }
-func (o hostOf) Now() graph.Time    { return o.r.h.now() }
-func (o hostOf) Wall() time.Time    { return time.Now() }
-func (o hostOf) Uint64() uint64     { return o.r.h.random() }
-func (o hostOf) Wake()              { o.r.nudge() }
-func (o hostOf) Work(t *graph.Task) { o.r.h.work.add(job{o.r, t}) }
+func (o hostOf) Self() graph.Peer { return o.r.h.self }
+func (o hostOf) Now() graph.Time  { return o.r.h.now() }
+func (o hostOf) Wall() time.Time  { return o.r.h.wall() }
+func (o hostOf) Uint64() uint64   { return o.r.h.random() }
+func (o hostOf) Wake()            { o.r.nudge() }
+func (o hostOf) Work(t *graph.Task) {
+	o.r.tasks.Add(1)
+	o.r.h.work.add(job{o.r, t}.do)
+}
 func (o hostOf) Send(m graph.Message) {
 	r, h := o.r, o.r.h
 	e := r.channels[m.Channel]

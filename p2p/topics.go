@@ -50,6 +50,8 @@ func (h *Host) openRouter() (err error) {
 		pubsub.WithFloodPublish(false),
 		pubsub.WithGossipSubProtocols(gossipProtocols, pubsub.GossipSubDefaultFeatures),
 		pubsub.WithMaxMessageSize(h.limits.TopicMessage+1024),
+		pubsub.WithPeerOutboundQueueSize(h.limits.TopicQueue), // as they are, 32, they overflow when a dozen write at once
+		pubsub.WithValidateQueueSize(h.limits.TopicQueue),
 		pubsub.WithSubscriptionFilter(subscriptions()),
 		pubsub.WithRawTracer(dropTracer{h}),
 	)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/merograph/merograph/graph"
 	"github.com/merograph/merograph/node"
@@ -44,7 +43,7 @@ func (s *speaker) state(name string, st *node.State) {
 			s.told.Listen, s.told.API = now.Transport.Listen, now.API
 		}
 	}
-	s.told.Time, s.told.State = node.Stamp(time.Now()), name
+	s.told.Time, s.told.State = node.Stamp(st.Wall()), name
 	switch {
 	case s.json:
 		_ = printJSON(s.out, s.told)

@@ -64,7 +64,7 @@ func TestEverySettingIsDocumented(t *testing.T) {
 		"--network-secret-file", "--memory", "MEROD_HOME", "MEROD_CONFIG", "MEROD_NODE_TYPE", "MEROD_SWARM_ADDRS", "MEROD_BOOTSTRAP",
 		"MEROD_API_ADDR", "MEROD_NETWORK", "MEROD_NETWORK_SECRET", "MEROD_MEMORY", "MEROD_NODE", "MEROD_TOKEN_FILE",
 		"--mdns", "--reach-through", "MEROD_MDNS", "MEROD_REACH_THROUGH", "MEROD_REACH_RELAYED", "MEROD_REACH_RELAY", "MEROD_REACH_HOLE_PUNCH",
-		"MEROD_REACH_AUTO_NAT", "MEROD_REACH_KNOWN"} {
+		"MEROD_REACH_AUTO_NAT", "MEROD_REACH_KNOWN", "MEROD_CLOCK_OFFSET"} {
 		if !strings.Contains(string(text), "`"+name+"`") {
 			t.Errorf("docs/configuration.md does not have `%s`", name)
 		}
@@ -123,6 +123,8 @@ func TestWrongSettings(t *testing.T) {
 		{map[string]string{"mdns": "yes"}, nil, `"yes"`},
 		{map[string]string{"reach-through": "/ip4/1.2.3.4/tcp/1"}, nil, "/p2p/"},
 		{nil, map[string]string{"MEROD_REACH_KNOWN": "maybe"}, `"maybe"`},
+		{nil, map[string]string{"MEROD_CLOCK_OFFSET": "an hour"}, "MEROD_CLOCK_OFFSET"},
+		{nil, map[string]string{"MEROD_CLOCK_OFFSET": "2000000h"}, "clock offset"},
 		{nil, map[string]string{"MEROD_REACH_HOLE_PUNCH": "perhaps"}, "MEROD_REACH_HOLE_PUNCH"},
 	} {
 		_, err := loaded(t, c.flags, c.env)

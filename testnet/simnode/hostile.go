@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"github.com/merograph/merograph/crdt"
 	"github.com/merograph/merograph/dag"
 	"github.com/merograph/merograph/graph"
@@ -207,10 +205,7 @@ func (v *villain) forge(n *sim.Node, act int) {
 	if err != nil {
 		return
 	}
-	page, err := cbor.Marshal([]any{1, []any{[]any{[]any{raw, sig}}}})
-	if err == nil {
-		v.publish(n, page)
-	}
+	v.publish(n, dag.EncodePage(r.ctx, [][]*dag.Entry{{{ID: dag.HashID(raw), Delta: d, Raw: raw, Sig: sig}}}))
 }
 
 // keep remembers a page.
