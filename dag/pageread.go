@@ -254,42 +254,6 @@ func (r *pageReader) take(n int) {
 	}
 }
 
-// unpack reads a packed payload of n bytes; pack.go tells how it is written.
-func (r *pageReader) unpack(n int) {
-	for n > 0 && r.err == nil {
-		var step byte
-		if s := r.bytes("a step", 1); s != nil {
-			step = s[0]
-		}
-		lit, long := int(step>>4), int(step&half)
-		if lit == half {
-			lit += r.length("bytes", n)
-		}
-		if long == half {
-			long += r.length("a copy", n)
-		}
-		if lit > n {
-			r.fail(Malformed, "a step has %d bytes of a payload that lacks %d", lit, n)
-		}
-		r.win = append(r.win, r.bytes("bytes", lit)...)
-		if n -= lit; n == 0 || r.err != nil {
-			return
-		}
-		long += minCopy
-		back := r.uint("a distance")
-		if long > n || back == 0 || back > uint64(len(r.win)) {
-			r.fail(Malformed, "a copy of %d bytes from %d back, where %d lack and %d are there", long, back, n, len(r.win))
-			return
-		}
-		n -= long
-		for from := len(r.win) - int(back); long > 0; { // when it reaches into what it makes, that repeats what is there
-			k := min(long, len(r.win)-from)
-			r.win = append(r.win, r.win[from:from+k]...)
-			long -= k
-		}
-	}
-}
-
 // keep rebuilds the delta that was read, and names it.
 func (r *pageReader) keep(b *branch, at int) {
 	raw := r.encode()
