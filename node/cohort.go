@@ -28,14 +28,14 @@ func (s *State) Cohort(ctx context.Context) Cohort {
 		return s.ownCohort(known)
 	}
 	s.mu.Lock()
-	r, servers := s.registry, s.servers
+	r, leases := s.registry, s.leases
 	s.mu.Unlock()
-	if r == nil || servers == nil {
+	if r == nil || leases == nil {
 		return Cohort{Peers: known, Reason: "discovery does not run"}
 	}
 	all, whole := map[graph.Peer]PeerEntry{}, false
 	var errs []string
-	for _, server := range servers() {
+	for _, server := range registrars(leases()) {
 		page, err := cohortOf(ctx, r, server, globalregistry.MaxPage)
 		for _, e := range page {
 			all[e.PeerID] = e

@@ -14,6 +14,7 @@ import (
 	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/dag"
 	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/opsets/globalregistry"
 	"github.com/merograph/merograph/p2p"
 )
 
@@ -54,7 +55,7 @@ type State struct {
 	cohort    func() []PeerEntry
 	enlisted  func() []graph.Peer // by the registry, unsorted
 	lease     func() (registered bool, lastError string)
-	servers   func() []graph.Peer // that have registered this peer
+	leases    func() []globalregistry.Lease // of this peer with its servers
 	contextID *graph.Feed[string]
 	members   *graph.Feed[[]graph.Peer]
 	through   *graph.Feed[[]graph.Peer] // the nodes that this one joins through

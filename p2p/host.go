@@ -44,6 +44,7 @@ type Host struct {
 	dials       chan struct{}
 	foundMu     sync.Mutex
 	found       *graph.Feed[[]Nearby]
+	heard       map[graph.Peer]graph.Time // when one of the found was heard last; under foundMu
 	addresses   *graph.Feed[[]string]
 	reachable   *graph.Feed[string]
 
@@ -84,7 +85,7 @@ func New(ctx context.Context, cfg Config) (*Host, error) {
 	h.count.refused = map[refusalKey]uint64{}
 	h.book = newBook(h.limits.Seen)
 	h.portions = newPortions(&h.limits)
-	h.found, h.dials = graph.NewFeed([]Nearby{}), make(chan struct{}, foundDials)
+	h.found, h.heard, h.dials = graph.NewFeed([]Nearby{}), map[graph.Peer]graph.Time{}, make(chan struct{}, foundDials)
 	h.addresses, h.reachable = graph.NewFeed([]string{}), graph.NewFeed("")
 	var seed [32]byte
 	crand.Read(seed[:]) // never fails
