@@ -128,15 +128,7 @@ func TestStrangersNearbyDoNotKeepAPeerOut(t *testing.T) {
 	}
 	var strangers []graph.Peer
 	for range globalregistry.MaxServers {
-		key, _, err := ed25519.GenerateKey(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := p2p.PeerOf(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		strangers = append(strangers, p)
+		strangers = append(strangers, someone(t))
 	}
 	n.State().through.Set(strangers)
 	if err := n.Start(t.Context()); err != nil {
@@ -209,6 +201,32 @@ func TestIdleServers(t *testing.T) {
 			t.Errorf("%s is%s, want %s", p, got, want)
 		}
 	}
+}
+
+// A found server whose addresses are forgotten is missing: nothing was dialed.
+func TestServerWithoutAddressesIsMissing(t *testing.T) {
+	h, err := p2p.New(t.Context(), p2p.Config{Key: newKey(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	s := newState(Config{NodeType: Peer})
+	s.mdns, s.host = true, h
+	nobody := someone(t)
+	s.through.Set([]graph.Peer{nobody})
+	if got := s.dialBootstrap(t.Context(), map[graph.Peer]string{}); len(got) != 1 || !strings.Contains(got[0], string(nobody)) || !strings.Contains(got[0], "its address is not known any more") {
+		t.Errorf("missing: %q", got)
+	}
+}
+
+// someone is a peer that is nowhere.
+func someone(t *testing.T) graph.Peer {
+	t.Helper()
+	p, err := p2p.PeerOf(newKey(t).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // Nodes look on the local network where they listen off the loopback, unless the configuration says otherwise.
