@@ -82,7 +82,7 @@ func New(ctx context.Context, cfg Config) (*Host, error) {
 		h.log = slog.New(slog.DiscardHandler)
 	}
 	h.log = h.log.With("network", cfg.Network)
-	h.count.refused = map[refusalKey]uint64{}
+	h.count.refused, h.count.ended = map[refusalKey]uint64{}, map[refusalKey]uint64{}
 	h.book = newBook(h.limits.Seen)
 	h.portions = newPortions(&h.limits)
 	h.found, h.heard, h.dials = graph.NewFeed([]Nearby{}), map[graph.Peer]graph.Time{}, make(chan struct{}, foundDials)
