@@ -29,7 +29,7 @@ type Stats struct {
 	StreamsOpened        uint64    `json:"streamsOpened"`   // by us, for channels
 	StreamsAccepted      uint64    `json:"streamsAccepted"` // from others, for channels
 	Links                int       `json:"links"`           // (peer, channel) pairs that we send to now
-	QueuedBytes          int64     `json:"queuedBytes"`     // payloads that wait to be written
+	QueuedBytes          int64     `json:"queuedBytes"`     // of payloads and publications that wait to be written
 	Refused              []Refusal `json:"refused,omitempty"`
 	Own                  []Refusal `json:"own,omitempty"`      // of Refused, what the host refused before it reached an instance
 	Problems             []string  `json:"problems,omitempty"` // what a person should mend, such as two ends that differ
