@@ -36,8 +36,8 @@ type Server struct {
 	token string
 	http  *http.Server
 
-	cancel context.CancelFunc // ends what waits for the network
-	served chan struct{}      // closed when the listener's goroutine ended
+	cancel context.CancelCauseFunc // ends what waits for the network
+	served chan struct{}           // closed when the listener's goroutine ended
 
 	mu      sync.Mutex
 	closing bool
@@ -87,7 +87,7 @@ func (s *Server) open(st *node.State) error {
 		return errors.Join(err, l.Close())
 	}
 	s.state, s.token, s.door = st, token, d
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
 	s.http = &http.Server{
 		Handler:           s.handler(),
@@ -109,13 +109,16 @@ func (s *Server) open(st *node.State) error {
 	return nil
 }
 
+// errStops is why what still runs is ended when the node stops.
+var errStops = &Error{Kind: NotReady, Message: "the node ended this: it stops"}
+
 // Stop implements node.Part: it takes no more requests, lets those in flight end within ctx and a few seconds, and returns
 // when nothing of the door runs. A request that waits for the network is ended at once.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true
 	s.mu.Unlock()
-	s.cancel()
+	s.cancel(errStops)
 	ctx, done := context.WithTimeout(ctx, stopTimeout)
 	defer done()
 	if err := s.http.Shutdown(ctx); err != nil {

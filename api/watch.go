@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -55,14 +56,33 @@ func (s *Server) watchStore(w http.ResponseWriter, r *http.Request) {
 	defer watcher.Close()
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := &lines{w: w, control: http.NewResponseController(w)}
-	if err = out.flush(true); err == nil {
-		err = out.watch(r.Context(), watcher)
+	out.all(r.Context(), watcher)
+}
+
+// A watched is a store.Watcher.
+type watched interface {
+	Present() iter.Seq2[store.Entry, error]
+	Next(ctx context.Context) ([]store.Event, error)
+}
+
+var _ watched = (*store.Watcher)(nil)
+
+// all writes a watch from its first line to its last, which says why it ends unless the watcher itself went away.
+func (l *lines) all(ctx context.Context, w watched) {
+	err := l.flush(true)
+	if err == nil {
+		err = l.watch(ctx, w)
 	}
-	if errors.Is(err, store.ErrBehind) || errors.Is(err, store.ErrClosed) {
-		e := failure(err)
-		_ = json.NewEncoder(w).Encode(map[string]any{"error": wireError{e.code(), e.Message, wireData{e.Kind, e.Data}}})
-		_ = out.flush(false)
+	switch {
+	case errors.Is(context.Cause(ctx), errStops), errors.Is(err, store.ErrClosed):
+		err = errStops
+	case ctx.Err() != nil:
+		return
 	}
+	e := failure(err)
+	_ = l.control.SetWriteDeadline(time.Now().Add(stallTimeout))
+	_ = json.NewEncoder(l.w).Encode(map[string]any{"error": wireError{e.code(), e.Message, wireData{e.Kind, e.Data}}})
+	_ = l.flush(false)
 }
 
 func watchQuery(q url.Values) (prefix string, present bool, err error) {
@@ -109,8 +129,12 @@ func (l *lines) write(e store.Entry, status store.Status) error {
 	return enc.Encode(c)
 }
 
-func (l *lines) watch(ctx context.Context, w *store.Watcher) error {
+// watch writes what is there and what changes, until it cannot.
+func (l *lines) watch(ctx context.Context, w watched) error {
 	for e, err := range w.Present() {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err == nil {
 			err = l.write(e, Present)
 		}
@@ -144,9 +168,6 @@ func (l *lines) watch(ctx context.Context, w *store.Watcher) error {
 	}
 }
 
-// errEnded is what a watch returns when the node stopped.
-var errEnded = errors.New("the node ended the watch: it stops")
-
 // Watch calls fn with each change of the store under a prefix, until ctx ends or fn returns an error. With present it begins
 // with the entries that are there. The changes come in the order of the node's log, those of present in the order of the keys.
 // The error says that the node stopped, or that fn was so slow that changes were dropped.
@@ -169,7 +190,7 @@ func (c *Client) Watch(ctx context.Context, prefix string, present bool, fn func
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return errEnded
+			return fmt.Errorf("the connection to the node broke: %w; is it running? watch again, beginning with the present", err)
 		}
 		if line.Error != nil {
 			return line.Error.back()

@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/node"
 )
 
@@ -98,30 +102,97 @@ func TestWatchRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-// The first line of a watch is empty, and says that it has begun.
-func TestWatchSaysThatItBegan(t *testing.T) {
-	w := start(t, nil)
+// raw begins a watch and gives its lines as they come.
+func (w *world) raw() *bufio.Reader {
+	w.t.Helper()
 	token, err := os.ReadFile(node.TokenFile(w.home))
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.client.URL()+"/admin-api/store/watch", nil)
+	q, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.client.URL()+"/admin-api/store/watch", nil)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	q.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
 	res, err := w.client.http.Do(q)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	defer res.Body.Close()
-	lines := bufio.NewReader(res.Body)
+	w.t.Cleanup(func() { res.Body.Close() })
+	return bufio.NewReader(res.Body)
+}
+
+// The first line of a watch is empty, and says that it has begun; the last says that the node stops.
+func TestFirstAndLastLineOfAWatch(t *testing.T) {
+	w := start(t, nil)
+	lines := w.raw()
 	if line, err := lines.ReadString('\n'); line != "\n" || err != nil {
 		t.Fatalf("%q, %v", line, err)
 	}
 	w.put("k", "v")
 	if line, err := lines.ReadString('\n'); !strings.HasPrefix(line, `{"key":"k","value":"v","version":"baf`) || !strings.HasSuffix(line, `,"status":"created"}`+"\n") || err != nil {
 		t.Fatalf("%q, %v", line, err)
+	}
+	if err := w.stop(); err != nil {
+		t.Error(err)
+	}
+	rest, err := io.ReadAll(lines)
+	if want := `{"error":{"code":-32007,"message":"the node ended this: it stops","data":{"type":"NotReady","data":null}}}` + "\n"; string(rest) != want || err != nil {
+		t.Errorf("the last line is %q, %v; want %q", rest, err, want)
+	}
+}
+
+// spoiled is a watcher whose store cannot be read, or whose changes are at an end.
+type spoiled struct{ present, next error }
+
+func (s spoiled) Present() iter.Seq2[store.Entry, error] {
+	return func(yield func(store.Entry, error) bool) {
+		if s.present != nil {
+			yield(store.Entry{}, s.present)
+		}
+	}
+}
+
+func (s spoiled) Next(context.Context) ([]store.Event, error) { return nil, s.next }
+
+// The last line says whatever ended the watch, but to a watcher that went away.
+func TestLastLineSaysWhy(t *testing.T) {
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	stops, stop := context.WithCancelCause(t.Context())
+	stop(errStops)
+	broken := errors.New("the table is torn")
+	for name, c := range map[string]struct {
+		ctx  context.Context
+		w    spoiled
+		want string
+	}{
+		"the present cannot be read": {t.Context(), spoiled{present: broken}, "the table is torn"},
+		"a change cannot be read":    {t.Context(), spoiled{next: broken}, "the table is torn"},
+		"it fell behind":             {t.Context(), spoiled{next: store.ErrBehind}, "fell behind"},
+		"the store is closed":        {t.Context(), spoiled{next: store.ErrClosed}, "it stops"},
+		"the node stops":             {stops, spoiled{next: context.Canceled}, "it stops"},
+		"it went away":               {gone, spoiled{next: context.Canceled}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			l := &lines{w: w, control: http.NewResponseController(w)}
+			l.all(c.ctx, c.w)
+			if got := strings.TrimSpace(w.Body.String()); c.want == "" && got != "" || !strings.Contains(got, c.want) {
+				t.Errorf("the last line is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// A client says that the node stops when the node has said so, and else that the connection broke.
+func TestBrokenWatchIsNoStop(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "\n{\"key\":") }))
+	defer s.Close()
+	c := &Client{url: s.URL, http: s.Client()}
+	err := c.Watch(t.Context(), "", false, func(Change) error { return nil })
+	if err == nil || strings.Contains(err.Error(), "stops") || !strings.Contains(err.Error(), "the connection to the node broke") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -20,30 +20,26 @@ type Cohort struct {
 	Reason   string      `json:"reason,omitempty"` // why it is not complete
 }
 
+// cohortTime bounds the reading from all coordinators together; each has its share of what is left.
+const cohortTime = 45 * time.Second
+
 // Cohort tells of all registered peers: on the coordinator from its own table, on a peer read from the coordinators that have
-// registered it, page by page, until ctx ends. When none of them gives it whole, those are told that this node knows.
+// registered it, page by page, until ctx ends and for 45 s at the most. When none of them gives it whole, those are told that this node knows.
 func (s *State) Cohort(ctx context.Context) Cohort {
 	known := s.Registry()
 	if s.cfg.NodeType == Coordinator {
 		return s.ownCohort(known)
 	}
 	s.mu.Lock()
-	r, servers := s.registry, s.servers
+	r, leases := s.registry, s.leases
 	s.mu.Unlock()
-	if r == nil || servers == nil {
+	if r == nil || leases == nil {
 		return Cohort{Peers: known, Reason: "discovery does not run"}
 	}
-	all, whole := map[graph.Peer]PeerEntry{}, false
-	var errs []string
-	for _, server := range servers() {
-		page, err := cohortOf(ctx, r, server, globalregistry.MaxPage)
-		for _, e := range page {
-			all[e.PeerID] = e
-		}
-		if whole = whole || err == nil; err != nil {
-			errs = append(errs, fmt.Sprintf("%s did not give all: %v", server, err))
-		}
-	}
+	all, why := readCohorts(ctx, registrars(leases()), func(ctx context.Context, server graph.Peer) ([]PeerEntry, error) {
+		return cohortOf(ctx, viewOf(r, server), globalregistry.MaxPage)
+	})
+	whole := why == ""
 	for _, e := range known {
 		if have, ok := all[e.PeerID]; ok {
 			have.LastSeen = e.LastSeen
@@ -52,10 +48,7 @@ func (s *State) Cohort(ctx context.Context) Cohort {
 			all[e.PeerID] = e
 		}
 	}
-	c := Cohort{Peers: []PeerEntry{}, Complete: whole, Reason: strings.Join(errs, "; ")}
-	if !whole && len(errs) == 0 {
-		c.Reason = "no coordinator has registered this node"
-	}
+	c := Cohort{Peers: []PeerEntry{}, Complete: whole, Reason: why}
 	for _, e := range all {
 		c.Peers = append(c.Peers, e)
 	}
@@ -72,12 +65,45 @@ func (s *State) ownCohort(known []PeerEntry) Cohort {
 	return Cohort{Peers: known, Complete: true}
 }
 
-// cohortOf reads the whole view of a server, in pages of at most n members. What it read before a failure stands.
-func cohortOf(ctx context.Context, r *p2p.Running, server graph.Peer, n int) (all []PeerEntry, err error) {
+// readCohorts asks each server for all that it has; why is "" when one of them gave it whole.
+func readCohorts(ctx context.Context, servers []graph.Peer, of func(context.Context, graph.Peer) ([]PeerEntry, error)) (all map[graph.Peer]PeerEntry, why string) {
+	all = map[graph.Peer]PeerEntry{}
+	until, whole, errs := time.Now().Add(cohortTime), false, []string{}
+	for i, server := range servers {
+		share, cancel := context.WithTimeout(ctx, time.Until(until)/time.Duration(len(servers)-i))
+		page, err := of(share, server)
+		cancel()
+		for _, e := range page {
+			all[e.PeerID] = e
+		}
+		if whole = whole || err == nil; err != nil {
+			errs = append(errs, fmt.Sprintf("%s did not give all: %v", server, err))
+		}
+	}
+	switch {
+	case whole:
+		return all, ""
+	case len(errs) == 0:
+		return all, "no coordinator has registered this node"
+	}
+	return all, strings.Join(errs, "; ")
+}
+
+// A viewer asks a server for a page.
+type viewer func(ctx context.Context, want globalregistry.PageWanted) (globalregistry.Page, error)
+
+func viewOf(r *p2p.Running, server graph.Peer) viewer {
+	return func(ctx context.Context, want globalregistry.PageWanted) (globalregistry.Page, error) {
+		return p2p.Ask[globalregistry.Turning, globalregistry.Page](ctx, r, "view", globalregistry.Turning{Server: server, PageWanted: want})
+	}
+}
+
+// cohortOf reads the whole view of a server, in pages of at most n members, and not more of it than a registry holds. What it
+// read before a failure stands.
+func cohortOf(ctx context.Context, view viewer, n int) (all []PeerEntry, err error) {
 	var cookie []byte
-	for {
-		want := globalregistry.Turning{Server: server, PageWanted: globalregistry.PageWanted{Cookie: cookie, N: n}}
-		page, err := p2p.Ask[globalregistry.Turning, globalregistry.Page](ctx, r, "view", want)
+	for pages := 0; ; {
+		page, err := view(ctx, globalregistry.PageWanted{Cookie: cookie, N: n})
 		if f := (*graph.Failure)(nil); errors.As(err, &f) && f.Reason == graph.Busy {
 			select {
 			case <-time.After(max(f.RetryAfter, 50*time.Millisecond)):
@@ -88,6 +114,9 @@ func cohortOf(ctx context.Context, r *p2p.Running, server graph.Peer, n int) (al
 		}
 		if err != nil {
 			return all, err
+		}
+		if pages++; pages > globalregistry.Capacity || len(all)+len(page.Members) > globalregistry.Capacity {
+			return all, fmt.Errorf("it tells of more than the %d that a registry holds, in %d pages", globalregistry.Capacity, pages)
 		}
 		for _, m := range page.Members {
 			all = append(all, PeerEntry{PeerID: m.Peer, Addresses: m.Record.Addresses, State: "registered"})

@@ -231,10 +231,14 @@ func (e *notMember) Error() string {
 // Unwrap is ErrNotMember.
 func (e *notMember) Unwrap() error { return ErrNotMember }
 
-// Store is the store of the default context. The error wraps ErrNotMember while a peer has not learned it.
+// Store is the store of the default context. The error wraps ErrNotMember while a peer has not learned it, and is ErrNotStarted
+// before the log is open.
 func (s *State) Store() (*store.KV, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.journal == nil {
+		return nil, ErrNotStarted
+	}
 	if s.kv == nil {
 		return nil, &notMember{s.cfg.Network.Name, "no coordinator reached"}
 	}

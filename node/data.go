@@ -71,17 +71,25 @@ func (s *State) registered() (bool, string) {
 }
 
 // AddBlob stores all that r gives.
-func (s *State) AddBlob(r io.Reader) (blob.ID, int64, error) { return s.blobs.Store().Add(r) }
+func (s *State) AddBlob(r io.Reader) (blob.ID, int64, error) {
+	b := s.Blobs()
+	if b == nil {
+		return blob.ID{}, 0, ErrNotStarted
+	}
+	return b.Store().Add(r)
+}
 
 // Blob gives a blob, from this node or from whoever has it, within a time. The caller closes it. The error wraps
 // blob.ErrNotFound when nobody gave it in time.
 func (s *State) Blob(ctx context.Context, id blob.ID, within time.Duration) (io.ReadSeekCloser, int64, error) {
-	if _, held := s.blobs.Size(id); held {
-		return s.blobs.Store().Get(id)
+	b := s.Blobs()
+	if b == nil {
+		return nil, 0, ErrNotStarted
 	}
-	s.mu.Lock()
-	r := s.exchange
-	s.mu.Unlock()
+	if _, held := b.Size(id); held {
+		return b.Store().Get(id)
+	}
+	r := opened(s, &s.exchange)
 	if r == nil {
 		return nil, 0, fmt.Errorf("%w: %s is not here, and the transport does not run", blob.ErrNotFound, id)
 	}
@@ -90,9 +98,9 @@ func (s *State) Blob(ctx context.Context, id blob.ID, within time.Duration) (io.
 	if _, err := p2p.Ask[blobexchange.Fetch, graph.Done](ctx, r, "fetch", blobexchange.Fetch{ID: id, Within: within}); err != nil {
 		return nil, 0, err
 	}
-	if err := s.blobs.Wait(ctx, id); err != nil {
-		s.blobs.Abandon(id)
+	if err := b.Wait(ctx, id); err != nil {
+		b.Abandon(id)
 		return nil, 0, fmt.Errorf("%w: nobody gave %s within %v; is a node that has it running and registered?", blob.ErrNotFound, id, within)
 	}
-	return s.blobs.Store().Get(id)
+	return b.Store().Get(id)
 }

@@ -69,6 +69,10 @@ func (s *State) dialBootstrap(ctx context.Context, why map[graph.Peer]string) (m
 			delete(why, id)
 			continue
 		}
+		if len(addresses[id]) == 0 {
+			missing = append(missing, fmt.Sprintf("%s was found on the local network, and its address is not known any more: this node joins through it when it is heard again; is it running?", id))
+			continue
+		}
 		var err error
 		for _, a := range addresses[id] {
 			dial, cancel := context.WithTimeout(ctx, dialTime)

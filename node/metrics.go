@@ -67,7 +67,7 @@ var (
 	mSent     = counter("transport_sent_bytes", "Bytes sent on streams.")
 	mReceived = counter("transport_received_bytes", "Bytes received on streams.")
 	mQueued   = gauge("transport_queued_bytes", "Bytes that wait to be written.")
-	mRefused  = counter("transport_refused", "What was refused, by the transport or by a program's admission.", "channel", "reason")
+	mRefused  = counter("transport_refused", "What the transport refused, before a program's admission.", "channel", "reason")
 
 	mRegistered = gauge("registry_members", "Members of the network that this node knows.")
 	mRecords    = gauge("log_records", "Records in the log.")
@@ -88,8 +88,8 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(m.desc, m.kind, v, labels...)
 	}
 	s := c.s
-	st := s.Status()
-	tell(mInfo, 1, Version, string(s.id), s.cfg.NodeType, s.cfg.Network.Name)
+	st := s.read()
+	tell(mInfo, 1, Version, string(st.NodeID), s.cfg.NodeType, s.cfg.Network.Name)
 	ready := 0.0
 	if st.Ready {
 		ready = 1
@@ -104,15 +104,13 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	for _, x := range st.Contexts {
 		tell(mDeltas, float64(x.Deltas), x.ID)
 	}
-	if s.journal != nil {
-		for _, r := range s.journal.Refusals() {
-			tell(mLogRefused, float64(r.Count), string(r.Reason))
-		}
+	for _, r := range st.refused {
+		tell(mLogRefused, float64(r.Count), string(r.Reason))
 	}
-	if s.host == nil {
+	if st.transport == nil {
 		return
 	}
-	c.transport(tell)
+	transport(tell, &st)
 	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
 	defer cancel()
 	for _, g := range s.Protocols() {
@@ -124,17 +122,17 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 
 type teller func(m metric, v float64, labels ...string)
 
-func (c *collector) transport(tell teller) {
-	h := c.s.host.Stats()
-	tell(mPeers, float64(len(c.s.host.Connected().Get())))
-	tell(mRegistered, float64(len(c.s.members.Get())))
+func transport(tell teller, st *reading) {
+	h := st.transport
+	tell(mPeers, float64(st.Transport.Peers))
+	tell(mRegistered, float64(st.Discovery.Known))
 	tell(mOpened, float64(h.StreamsOpened))
 	tell(mAccepted, float64(h.StreamsAccepted))
 	tell(mLinks, float64(h.Links))
 	tell(mSent, float64(h.BytesSentStreams))
 	tell(mReceived, float64(h.BytesReceivedStreams))
 	tell(mQueued, float64(h.QueuedBytes))
-	for _, r := range h.Refused {
+	for _, r := range h.Own {
 		tell(mRefused, float64(r.Count), r.Channel, r.Reason)
 	}
 }

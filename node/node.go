@@ -86,7 +86,7 @@ func New(cfg Config, opts ...Option) (*Node, error) {
 	return n, nil
 }
 
-// State is the running node's; before Start it answers with errors.
+// State is the running node's. Before Start it tells of nothing, and answers with errors; while Start runs, with what is open.
 func (n *Node) State() *State { return n.state }
 
 // Start starts the node. An error means that it could not open its home, and that nothing runs; what fails later is told in
@@ -182,11 +182,10 @@ func (n *Node) openHistory() error {
 	if err != nil {
 		return fmt.Errorf("open the log of %s: %w", n.cfg.Home, err)
 	}
-	s.journal = j
+	s.publish(func() { s.journal, s.authors = j, append([]dag.Key{s.signer.Public()}, n.set.authors...) })
 	n.onStop(func(context.Context) error { return j.Close() })
 	s.recovered(rec)
 	s.makeViews = n.set.views
-	s.authors = append([]dag.Key{s.signer.Public()}, n.set.authors...)
 	s.store.Opened(j.Contexts(), s.views)
 	if err := s.catchUp(); err != nil {
 		return err

@@ -30,10 +30,12 @@ func (n *Node) openIdentity(h home) error {
 	if err != nil {
 		return err
 	}
-	n.state.key = key
-	n.state.signer = dag.NewSigner(key)
-	n.state.id, err = p2p.PeerOf(key.Public().(ed25519.PublicKey))
-	return err
+	id, err := p2p.PeerOf(key.Public().(ed25519.PublicKey))
+	if err != nil {
+		return err
+	}
+	n.state.publish(func() { n.state.key, n.state.signer, n.state.id = key, dag.NewSigner(key), id })
+	return nil
 }
 
 func (n *Node) disk(h home) dag.Disk {
@@ -75,14 +77,13 @@ func (n *Node) openStore(h home) (err error) {
 }
 
 func (n *Node) openBlobs(h home) error {
-	if n.cfg.Memory {
-		n.state.blobs = blobs.New(blob.NewMem())
-		return nil
+	kept := blob.NewMem()
+	if !n.cfg.Memory {
+		var err error
+		if kept, err = blob.Open(h.blobs()); err != nil {
+			return fmt.Errorf("open the blobs of %s: %w", h, err)
+		}
 	}
-	s, err := blob.Open(h.blobs())
-	if err != nil {
-		return fmt.Errorf("open the blobs of %s: %w", h, err)
-	}
-	n.state.blobs = blobs.New(s)
+	n.state.publish(func() { n.state.blobs = blobs.New(kept) })
 	return nil
 }

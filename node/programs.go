@@ -112,7 +112,7 @@ func (s *State) Program(graph, role string) (*p2p.Running, error) {
 			return r, nil
 		}
 	}
-	if s.host == nil {
+	if s.Host() == nil {
 		return nil, fmt.Errorf("%s %s does not run: the transport did not start", graph, role)
 	}
 	return nil, fmt.Errorf("%s %s does not run on this node", graph, role)

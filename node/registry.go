@@ -52,14 +52,7 @@ func (s *State) joinRegistry() error {
 	s.follow(r, func() []globalregistry.Member { return known.Get().All() }, known.Watch, func() []graph.Peer { return s.trusted(leases.Get().All()) })
 	s.mu.Lock()
 	s.lease = func() (bool, string) { return registration(leases.Get().All(), s.host.Connected().Get()) }
-	s.servers = func() (ids []graph.Peer) {
-		for _, l := range leases.Get().All() {
-			if l.Registered {
-				ids = append(ids, l.Server)
-			}
-		}
-		return ids
-	}
+	s.leases = func() []globalregistry.Lease { return leases.Get().All() }
 	s.mu.Unlock()
 	signal := make(chan struct{}, 1)
 	signal <- struct{}{} // what was answered before anybody watched

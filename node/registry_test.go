@@ -73,7 +73,7 @@ func TestTheWholeCohort(t *testing.T) {
 		t.Errorf("%+v\nwant %+v", got, want)
 	}
 	for n := range 6 {
-		all, err := cohortOf(t.Context(), p.registry, c.State().ID(), n)
+		all, err := cohortOf(t.Context(), viewOf(p.registry, c.State().ID()), n)
 		if err != nil || len(all) != len(peers) {
 			t.Errorf("pages of %d: %d peers, %v", n, len(all), err)
 		}

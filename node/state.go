@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"github.com/merograph/merograph/components/store"
 	"github.com/merograph/merograph/dag"
 	"github.com/merograph/merograph/graph"
+	"github.com/merograph/merograph/opsets/globalregistry"
 	"github.com/merograph/merograph/p2p"
 )
 
@@ -22,6 +24,7 @@ type State struct {
 	cfg     Config
 	started time.Time
 
+	// What Start opens, set once with publish. What runs after that may read it without mu.
 	key     ed25519.PrivateKey
 	signer  dag.Signer
 	id      graph.Peer
@@ -31,6 +34,7 @@ type State struct {
 	host    *p2p.Host
 	mdns    bool // others are looked for on the local network
 	authors []dag.Key
+
 	metrics *prometheus.Registry
 	graphs  []*graph.Graph // of the options
 
@@ -55,7 +59,7 @@ type State struct {
 	cohort    func() []PeerEntry
 	enlisted  func() []graph.Peer // by the registry, unsorted
 	lease     func() (registered bool, lastError string)
-	servers   func() []graph.Peer // that have registered this peer
+	leases    func() []globalregistry.Lease // of this peer with its servers
 	contextID *graph.Feed[string]
 	members   *graph.Feed[[]graph.Peer]
 	through   *graph.Feed[[]graph.Peer] // the nodes that this one joins through
@@ -78,20 +82,37 @@ func newState(cfg Config) *State {
 // Config is what the node was configured with.
 func (s *State) Config() Config { return s.cfg }
 
-// ID is the node's identity.
-func (s *State) ID() graph.Peer { return s.id }
+// ErrNotStarted is the error of what is asked of a node before it has started.
+var ErrNotStarted = errors.New("the node has not started: call Start first")
 
-// Signer signs as the node itself.
-func (s *State) Signer() dag.Signer { return s.signer }
+// publish sets what Start opens: others may ask the state meanwhile.
+func (s *State) publish(set func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	set()
+}
 
-// Journal is the node's history.
-func (s *State) Journal() *dag.Journal { return s.journal }
+// opened gives one of the parts that Start opens.
+func opened[T any](s *State, part *T) T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *part
+}
 
-// Blobs is the node's store of blobs.
-func (s *State) Blobs() *blobs.Blobs { return s.blobs }
+// ID is the node's identity; "" before Start.
+func (s *State) ID() graph.Peer { return opened(s, &s.id) }
 
-// Host is the node's transport, or nil when it did not start.
-func (s *State) Host() *p2p.Host { return s.host }
+// Signer signs as the node itself; the zero value, which signs nothing, before Start.
+func (s *State) Signer() dag.Signer { return opened(s, &s.signer) }
+
+// Journal is the node's history; nil before Start.
+func (s *State) Journal() *dag.Journal { return opened(s, &s.journal) }
+
+// Blobs is the node's store of blobs; nil before Start.
+func (s *State) Blobs() *blobs.Blobs { return opened(s, &s.blobs) }
+
+// Host is the node's transport; nil before Start, and when it did not start.
+func (s *State) Host() *p2p.Host { return opened(s, &s.host) }
 
 // Members is a feed of the other nodes that belong to the network, as far as this one knows, sorted: those that are
 // registered, and those that are connected and have a grant in the default context. Whoever has just joined is known by the

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/merograph/merograph/dag"
 	"github.com/merograph/merograph/graph"
 	"github.com/merograph/merograph/p2p"
 )
@@ -118,22 +119,31 @@ type Info struct {
 func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // Status tells how the node is.
-func (s *State) Status() Status {
-	st := Status{NodeID: s.id, NodeType: s.cfg.NodeType, Network: s.cfg.Network.Name, Ready: s.Ready(), UptimeSeconds: s.uptime(),
-		API: s.API(), Contexts: []ContextStatus{}, Refused: []Refusal{}, Problems: []string{}}
+func (s *State) Status() Status { return s.read().Status }
+
+// A reading is a status with what it was made of that metrics tell in full. Each source is read once.
+type reading struct {
+	Status
+	refused   []dag.Refusal // by the log
+	transport *p2p.Stats    // nil when it does not run
+}
+
+func (s *State) read() reading {
+	st := reading{Status: Status{NodeID: s.ID(), NodeType: s.cfg.NodeType, Network: s.cfg.Network.Name, Ready: s.Ready(), UptimeSeconds: s.uptime(),
+		API: s.API(), Contexts: []ContextStatus{}, Refused: []Refusal{}, Problems: []string{}}}
 	st.Transport.Listen = []string{}
-	if s.journal != nil {
-		s.historyStatus(&st)
+	if j := s.Journal(); j != nil {
+		s.historyStatus(&st, j)
 	}
-	if s.blobs != nil {
-		list, _ := s.blobs.Store().List()
+	if b := s.Blobs(); b != nil {
+		list, _ := b.Store().List()
 		st.Blobs.Count = len(list)
 		for _, b := range list {
 			st.Blobs.Bytes += b.Size
 		}
 	}
-	if s.host != nil {
-		s.transportStatus(&st)
+	if h := s.Host(); h != nil {
+		s.transportStatus(&st, h)
 	}
 	s.mu.Lock()
 	for _, p := range s.problems {
@@ -155,15 +165,15 @@ func (s *State) Status() Status {
 	return st
 }
 
-func (s *State) historyStatus(st *Status) {
-	js := s.journal.Stats()
+func (s *State) historyStatus(st *reading, j *dag.Journal) {
+	js := j.Stats()
 	st.Log = LogStatus{Path: home(s.cfg.Home).log(), Records: js.Records, LastSequence: js.LastSequence, Bytes: js.Bytes}
 	if s.cfg.Memory {
 		st.Log.Path = "memory"
 	}
 	for _, c := range js.Contexts {
-		cs := ContextStatus{ID: c.ID.String(), Deltas: c.Deltas, Tips: []string{}, State: "ready", Member: s.journal.Member(c.ID, s.signer.Public())}
-		for _, h := range s.journal.Heads(c.ID) {
+		cs := ContextStatus{ID: c.ID.String(), Deltas: c.Deltas, Tips: []string{}, State: "ready", Member: j.Member(c.ID, s.signer.Public())}
+		for _, h := range j.Heads(c.ID) {
 			if len(cs.Tips) < 16 {
 				cs.Tips = append(cs.Tips, h.String())
 			}
@@ -173,7 +183,8 @@ func (s *State) historyStatus(st *Status) {
 		}
 		st.Contexts = append(st.Contexts, cs)
 	}
-	for _, r := range s.journal.Refusals() {
+	st.refused = j.Refusals()
+	for _, r := range st.refused {
 		st.Refused = append(st.Refused, Refusal{"log", string(r.Reason), uint64(r.Count)})
 	}
 	o := s.Outbox()
@@ -185,15 +196,15 @@ func (s *State) historyStatus(st *Status) {
 	}
 }
 
-func (s *State) transportStatus(st *Status) {
-	st.Transport = TransportStatus{Running: true, Listen: s.host.Addrs(), Peers: len(s.host.Connected().Get()),
-		Reach: cmp.Or(s.host.Reachable().Get(), "unknown")}
-	st.Discovery.MDNS, st.Discovery.Found = s.mdns, len(s.host.Found().Get())
+func (s *State) transportStatus(st *reading, h *p2p.Host) {
+	st.Transport = TransportStatus{Running: true, Listen: h.Addrs(), Peers: len(h.Connected().Get()),
+		Reach: cmp.Or(h.Reachable().Get(), "unknown")}
 	s.mu.Lock()
-	st.Discovery.Running = s.registry != nil
+	st.Discovery.Running, st.Discovery.MDNS = s.registry != nil, s.mdns
 	s.mu.Unlock()
-	st.Discovery.Known = len(s.members.Get())
-	hs := s.host.Stats()
+	st.Discovery.Known, st.Discovery.Found = len(s.members.Get()), len(h.Found().Get())
+	hs := h.Stats()
+	st.transport = &hs
 	for _, r := range hs.Refused {
 		st.Refused = append(st.Refused, Refusal(r))
 	}
@@ -211,7 +222,7 @@ func (s *State) uptime() float64 {
 // Info tells what the node is.
 func (s *State) Info() Info {
 	host, _ := os.Hostname()
-	return Info{NodeID: s.id, DisplayName: s.cfg.Network.Name + " " + s.cfg.NodeType, Hostname: host, OS: runtime.GOOS, Version: Version,
+	return Info{NodeID: s.ID(), DisplayName: s.cfg.Network.Name + " " + s.cfg.NodeType, Hostname: host, OS: runtime.GOOS, Version: Version,
 		StartedAt: Stamp(s.started.Add(time.Duration(s.cfg.Clock.Offset))), UptimeSeconds: s.uptime(),
 		Capabilities: s.capabilities()}
 }
@@ -234,11 +245,12 @@ func (s *State) capabilities() []string {
 // Peers tells of the connected and the known peers.
 func (s *State) Peers() []PeerEntry {
 	out := []PeerEntry{}
-	if s.host == nil {
+	h := s.Host()
+	if h == nil {
 		return out
 	}
-	for _, p := range s.host.Peers() {
-		if p.Peer == s.id {
+	for _, p := range h.Peers() {
+		if p.Peer == s.ID() {
 			continue
 		}
 		out = append(out, s.entry(p))

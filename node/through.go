@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -35,8 +36,11 @@ func (s *State) joinThrough() {
 // finds says that the coordinators to join through are those of the local network, since none was given.
 func (s *State) finds() bool { return s.cfg.NodeType == Peer && len(s.cfg.Bootstrap) == 0 && s.mdns }
 
+// foundAgain is the time between two looks at whether those that were found are worth their places.
+const foundAgain = 15 * time.Second
+
 // keepFound joins through each coordinator that is found on the local network, until ctx ends. Anyone there may say that it is
-// one: it is believed once it has proved the network's secret.
+// one: it is believed once it has proved the network's secret, and until then it keeps its place only while no other wants it.
 func (s *State) keepFound(ctx context.Context) {
 	news := make(chan struct{}, 1)
 	defer s.host.Found().Watch(func() {
@@ -45,9 +49,12 @@ func (s *State) keepFound(ctx context.Context) {
 		default:
 		}
 	})()
-	for {
-		have := s.through.Get()
-		if now := alsoFound(have, s.host.Found().Get()); len(now) > len(have) {
+	again := time.NewTicker(foundAgain)
+	defer again.Stop()
+	for failed := false; ; {
+		have, connected, leases := s.through.Get(), s.host.Connected().Get(), s.knownLeases()
+		idle := func(p graph.Peer) bool { return isIdle(p, connected, leases, failed) }
+		if now := alsoFound(have, s.host.Found().Get(), connected, idle); !slices.Equal(now, have) {
 			s.through.Set(now)
 		}
 		s.Problem("bootstrap", s.nobodyFound())
@@ -55,8 +62,21 @@ func (s *State) keepFound(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-news:
+			failed = false
+		case <-again.C:
+			failed = true
 		}
 	}
+}
+
+// isIdle says that a found server has not registered this node and is not connected; or, with failed, that it refused.
+func isIdle(p graph.Peer, connected []graph.Peer, leases []globalregistry.Lease, failed bool) bool {
+	for _, l := range leases {
+		if l.Server == p && (l.Registered || failed && l.LastError != "") {
+			return !l.Registered
+		}
+	}
+	return !slices.Contains(connected, p)
 }
 
 func (s *State) nobodyFound() string {
@@ -66,13 +86,25 @@ func (s *State) nobodyFound() string {
 	return "no coordinator is found on the local network yet: start one of this network, or give --bootstrap with the address that it prints when it starts"
 }
 
-// alsoFound adds the coordinators among those that were found, as many as the registry takes.
-func alsoFound(have []graph.Peer, found []p2p.Nearby) []graph.Peer {
-	now := slices.Clone(have)
-	for _, f := range found {
-		if len(now) < globalregistry.MaxServers && slices.Contains(f.Offers, announceID) && !slices.Contains(now, f.Peer) {
-			now = append(now, f.Peer)
+// alsoFound adds the coordinators among those that were found, as many as the registry takes. Then one that is connected takes
+// the place of an idle one. Whose turn it is is drawn: whoever chose its id well would be first each time.
+func alsoFound(have []graph.Peer, found []p2p.Nearby, connected []graph.Peer, idle func(graph.Peer) bool) []graph.Peer {
+	now, left := slices.Clone(have), slices.Clone(have)
+	for _, i := range rand.Perm(len(found)) {
+		f := found[i]
+		if !slices.Contains(f.Offers, announceID) || slices.Contains(now, f.Peer) {
+			continue
 		}
+		if len(now) < globalregistry.MaxServers {
+			now = append(now, f.Peer)
+			continue
+		}
+		at := slices.IndexFunc(left, idle)
+		if at < 0 || !slices.Contains(connected, f.Peer) {
+			continue
+		}
+		now[slices.Index(now, left[at])] = f.Peer
+		left = slices.Delete(left, at, at+1)
 	}
 	return now
 }
@@ -106,10 +138,26 @@ func (s *State) trusted(leases []globalregistry.Lease) (ids []graph.Peer) {
 	if !s.finds() {
 		return slices.Clone(s.through.Get())
 	}
+	return registrars(leases)
+}
+
+// registrars are the servers that have registered this node.
+func registrars(leases []globalregistry.Lease) (ids []graph.Peer) {
 	for _, l := range leases {
 		if l.Registered {
 			ids = append(ids, l.Server)
 		}
 	}
 	return ids
+}
+
+// knownLeases are those of this peer with its servers; none while discovery does not run.
+func (s *State) knownLeases() []globalregistry.Lease {
+	s.mu.Lock()
+	leases := s.leases
+	s.mu.Unlock()
+	if leases == nil {
+		return nil
+	}
+	return leases()
 }

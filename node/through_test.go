@@ -115,11 +115,35 @@ func TestJoinThroughTheLocalNetwork(t *testing.T) {
 	await(t, p, "its parting told", problem(p, "does not answer"))
 }
 
+// A peer all of whose places are taken by strangers that are away joins all the same.
+func TestStrangersNearbyDoNotKeepAPeerOut(t *testing.T) {
+	carries(t)
+	as := local(t, Coordinator, "rosebud")
+	c := configured(t, as)
+	cfg := c.State().Config()
+	cfg.Home, cfg.NodeType = t.TempDir(), Peer
+	n, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var strangers []graph.Peer
+	for range globalregistry.MaxServers {
+		strangers = append(strangers, someone(t))
+	}
+	n.State().through.Set(strangers)
+	if err := n.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer n.Stop(context.Background())
+	await(t, n.State(), "membership", member(n.State()))
+}
+
 // Only coordinators among the found are joined through, as many as the registry takes, and those that are stay. Members are those
 // that have registered this node.
 func TestFoundCoordinators(t *testing.T) {
 	offers := []string{announceID}
-	have := alsoFound([]graph.Peer{"x"}, []p2p.Nearby{{Peer: "a", Offers: offers}, {Peer: "b", Offers: []string{"/merograph/globalregistry/1/view"}}, {Peer: "c"}, {Peer: "x", Offers: offers}})
+	never := func(graph.Peer) bool { return false }
+	have := alsoFound([]graph.Peer{"x"}, []p2p.Nearby{{Peer: "a", Offers: offers}, {Peer: "b", Offers: []string{"/merograph/globalregistry/1/view"}}, {Peer: "c"}, {Peer: "x", Offers: offers}}, nil, never)
 	if !slices.Equal(have, []graph.Peer{"x", "a"}) {
 		t.Errorf("%v", have)
 	}
@@ -127,7 +151,7 @@ func TestFoundCoordinators(t *testing.T) {
 	for i := range 100 {
 		many = append(many, p2p.Nearby{Peer: graph.Peer(rune('a' + i)), Offers: offers})
 	}
-	if have = alsoFound(have, many); len(have) != globalregistry.MaxServers || have[0] != "x" {
+	if have = alsoFound(have, many, nil, never); len(have) != globalregistry.MaxServers || have[0] != "x" {
 		t.Errorf("%d: %v", len(have), have)
 	}
 	s := newState(Config{NodeType: Peer})
@@ -136,6 +160,73 @@ func TestFoundCoordinators(t *testing.T) {
 	if got := s.trusted([]globalregistry.Lease{{Server: "x"}, {Server: "a", Registered: true}}); !slices.Equal(got, []graph.Peer{"a"}) {
 		t.Errorf("members are %v", got)
 	}
+}
+
+// Where strangers have all places, a coordinator that is connected takes one that is idle, each another; nobody takes the place of one
+// that is in use, and nobody who is not there takes any.
+func TestFoundCoordinatorsTakeIdlePlaces(t *testing.T) {
+	var have []graph.Peer
+	var found []p2p.Nearby
+	for i := range globalregistry.MaxServers {
+		have = append(have, graph.Peer(rune('a'+i)))
+	}
+	connected := []graph.Peer{"v", "w", "x", "y"}
+	for _, p := range append(slices.Clone(connected), "z") {
+		found = append(found, p2p.Nearby{Peer: p, Offers: []string{announceID}})
+	}
+	idle := func(p graph.Peer) bool { return p == "b" || p == "d" || p >= "v" }
+	now := alsoFound(have, found, connected, idle)
+	for i, p := range now {
+		switch taken := p != have[i]; {
+		case taken && (have[i] != "b" && have[i] != "d" || !slices.Contains(connected, p)):
+			t.Errorf("%s has the place of %s", p, have[i])
+		case !taken && (p == "b" || p == "d"):
+			t.Errorf("%s keeps its place", p)
+		}
+	}
+	if now[1] == now[3] || len(now) != len(have) {
+		t.Errorf("%v", now)
+	}
+}
+
+// A place is idle when its server has not registered this node and is away; and, now and then, when it is there and refuses.
+func TestIdleServers(t *testing.T) {
+	leases := []globalregistry.Lease{{Server: "away"}, {Server: "here"}, {Server: "kept", Registered: true, LastError: "timeout"}, {Server: "liar", LastError: "it is of another network"}}
+	for p, want := range map[graph.Peer]string{"away": "idle idle", "here": "busy busy", "kept": "busy busy", "liar": "busy idle", "new": "busy busy", "nobody": "idle idle"} {
+		got := ""
+		for _, failed := range []bool{false, true} {
+			got += map[bool]string{false: " busy", true: " idle"}[isIdle(p, []graph.Peer{"here", "liar", "new"}, leases, failed)]
+		}
+		if got[1:] != want {
+			t.Errorf("%s is%s, want %s", p, got, want)
+		}
+	}
+}
+
+// A found server whose addresses are forgotten is missing: nothing was dialed.
+func TestServerWithoutAddressesIsMissing(t *testing.T) {
+	h, err := p2p.New(t.Context(), p2p.Config{Key: newKey(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	s := newState(Config{NodeType: Peer})
+	s.mdns, s.host = true, h
+	nobody := someone(t)
+	s.through.Set([]graph.Peer{nobody})
+	if got := s.dialBootstrap(t.Context(), map[graph.Peer]string{}); len(got) != 1 || !strings.Contains(got[0], string(nobody)) || !strings.Contains(got[0], "its address is not known any more") {
+		t.Errorf("missing: %q", got)
+	}
+}
+
+// someone is a peer that is nowhere.
+func someone(t *testing.T) graph.Peer {
+	t.Helper()
+	p, err := p2p.PeerOf(newKey(t).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // Nodes look on the local network where they listen off the loopback, unless the configuration says otherwise.

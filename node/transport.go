@@ -12,8 +12,8 @@ import (
 // openTransport opens the host.
 func (n *Node) openTransport(ctx context.Context) error {
 	s := n.state
-	s.mdns = n.mdns()
-	cfg := p2p.Config{Host: n.set.host, Network: n.cfg.Network.Name, MDNS: s.mdns, Wall: s.Wall, Logger: n.cfg.Logger, Record: n.recording}
+	mdns := n.mdns()
+	cfg := p2p.Config{Host: n.set.host, Network: n.cfg.Network.Name, MDNS: mdns, Wall: s.Wall, Logger: n.cfg.Logger, Record: n.recording}
 	if cfg.Host == nil {
 		cfg.Key, cfg.Listen, cfg.Reach, cfg.Options = s.key, n.cfg.Swarm.Addrs, p2p.Reach(n.cfg.Reach), n.set.libp2p
 	}
@@ -21,7 +21,7 @@ func (n *Node) openTransport(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.host = h
+	s.publish(func() { s.host, s.mdns = h, mdns })
 	n.onStop(func(context.Context) error { return h.Close() })
 	for i, e := range h.ListenErrors() {
 		s.Problem(fmt.Sprintf("listen %d", i), e.Error()+"; the node runs without it: choose another with --swarm-addrs")

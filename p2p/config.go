@@ -41,16 +41,17 @@ type Limits struct {
 	Memory              int64 // that libp2p's resource manager may give out: 256 MiB; for the channels of one peer an eighth
 	Files               int   // that it may open: 1024
 
-	Queue          int // messages that wait on one stream: 256
-	QueueBytes     int // their payloads: 4 of the channel's greatest size, and not less than this: 1 MiB
-	AllQueueBytes  int // over all streams: 128 MiB; of those to one peer an eighth
-	StreamsPerPeer int // that one peer may open on one channel: 4
-	Links          int // (peer, channel) pairs that we keep a stream to: 8192
-	Work           int // tasks that run at a time: 16
-	TopicMessage   int // greatest publication, with its envelope: 1 MiB
-	TopicQueue     int // publications that wait to go out: 256
-	Seen           int // peers whose last sight is remembered: 4096
-	Found          int // peers found on the local network: 1024
+	Queue           int // messages that wait on one stream: 256
+	QueueBytes      int // their payloads: 4 of the channel's greatest size, and not less than this: 1 MiB
+	AllQueueBytes   int // over all streams and publications: 128 MiB; of the streams to one peer an eighth
+	StreamsPerPeer  int // that one peer may open on one channel: 4
+	Links           int // (peer, channel) pairs that we keep a stream to: 8192
+	Work            int // tasks that run at a time: 16
+	TopicMessage    int // greatest publication, with its envelope: 1 MiB
+	TopicQueue      int // publications that wait to go out: 256
+	TopicQueueBytes int // their bytes, with the envelopes: 4 of TopicMessage, and not less than this: 8 MiB
+	Seen            int // peers whose last sight is remembered: 4096
+	Found           int // peers found on the local network: 1024
 
 	WriteTime time.Duration // for one write to a peer that does not read: 10 s
 	IdleTime  time.Duration // that a stream of ours is kept without use, about: 5 min; one of another's thrice as long
@@ -76,6 +77,7 @@ func (l *Limits) defaults() {
 	set(&l.Work, 16)
 	set(&l.TopicMessage, 1<<20)
 	set(&l.TopicQueue, 256)
+	set(&l.TopicQueueBytes, 8<<20)
 	set(&l.Seen, 4096)
 	set(&l.Found, 1024)
 	if l.WriteTime <= 0 {

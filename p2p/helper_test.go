@@ -165,7 +165,7 @@ func testHost(t testing.TB, change ...func(*Config)) *Host {
 // bareHost has the books of a host, and no libp2p.
 func bareHost() *Host {
 	h := &Host{inbound: map[inboundKey][]*inbound{}, outboxes: map[graph.Peer]*outbox{}, links: map[linkKey]*link{}, retired: map[*link]bool{}, start: time.Now()}
-	h.count.refused = map[refusalKey]uint64{}
+	h.count.refused, h.count.ended = map[refusalKey]uint64{}, map[refusalKey]uint64{}
 	h.limits.defaults()
 	h.log = slog.New(slog.DiscardHandler)
 	return h

@@ -45,6 +45,7 @@ type Host struct {
 	dials       chan struct{}
 	foundMu     sync.Mutex
 	found       *graph.Feed[[]Nearby]
+	heard       map[graph.Peer]graph.Time // when one of the found was heard last; under foundMu
 	addresses   *graph.Feed[[]string]
 	reachable   *graph.Feed[string]
 
@@ -85,10 +86,10 @@ func New(ctx context.Context, cfg Config) (*Host, error) {
 		h.log = slog.New(slog.DiscardHandler)
 	}
 	h.log = h.log.With("network", cfg.Network)
-	h.count.refused = map[refusalKey]uint64{}
+	h.count.refused, h.count.ended = map[refusalKey]uint64{}, map[refusalKey]uint64{}
 	h.book = newBook(h.limits.Seen)
 	h.portions = newPortions(&h.limits)
-	h.found, h.dials = graph.NewFeed([]Nearby{}), make(chan struct{}, foundDials)
+	h.found, h.heard, h.dials = graph.NewFeed([]Nearby{}), map[graph.Peer]graph.Time{}, make(chan struct{}, foundDials)
 	h.addresses, h.reachable = graph.NewFeed([]string{}), graph.NewFeed("")
 	var seed [32]byte
 	crand.Read(seed[:]) // never fails

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	foundTime  = time.Hour // that the addresses of a found peer are kept
+	foundTime  = time.Hour // that a found peer and its addresses are kept after it was heard
 	foundDials = 4         // to found peers, at a time
 	maxOffers  = 64        // of a found peer that are kept
 	maxOffer   = 256       // bytes of one
@@ -36,8 +36,9 @@ type Nearby struct {
 }
 
 // Found is a feed of the peers that were found on the local network, sorted, at most Limits.Found. Their addresses are in
-// the address book, and while there are fewer connections than Limits.ConnsLow they have been dialed. Empty without
-// Config.MDNS. What is found is not yet a member: anyone on the local network may announce anything, and offer it.
+// the address book, and while there are fewer connections than Limits.ConnsLow they have been dialed. One that is not
+// connected and was not heard for an hour makes room for those that are. Empty without Config.MDNS. What is found is not yet
+// a member: anyone on the local network may announce anything, and offer it.
 func (h *Host) Found() *graph.Feed[[]Nearby] { return h.found }
 
 // openMDNS announces this host and looks for others. A failure is a problem to be told, no reason not to run.
@@ -63,7 +64,7 @@ func (f finder) HandlePeerFound(info peer.AddrInfo) {
 		return
 	}
 	info.Addrs = info.Addrs[:min(len(info.Addrs), maxLearned)]
-	if !h.noteFound(info.ID) {
+	if !h.noteFound(info.ID, h.now()) {
 		return
 	}
 	h.host.Peerstore().AddAddrs(info.ID, info.Addrs, foundTime)
@@ -87,20 +88,40 @@ func (f finder) HandlePeerFound(info peer.AddrInfo) {
 	}
 }
 
-// noteFound puts a peer into the feed; false when there are too many.
-func (h *Host) noteFound(id peer.ID) bool {
+// noteFound puts a peer into the feed, and takes out those that are gone; false when there are too many.
+func (h *Host) noteFound(id peer.ID, now graph.Time) bool {
 	h.foundMu.Lock()
 	defer h.foundMu.Unlock()
-	known := h.found.Get()
+	was := h.found.Get()
+	known := h.stillFound(was, now)
 	i, there := nearby(known, id)
-	if there {
+	room := there || len(known) < h.limits.Found
+	if room {
+		h.heard[graph.Peer(id.String())] = now
+	}
+	fresh := room && !there
+	if fresh || len(known) < len(was) {
+		if fresh {
+			known = slices.Insert(known, i, Nearby{graph.Peer(id.String()), h.offers(id)})
+		}
+		h.found.Set(known)
+	}
+	return room
+}
+
+// stillFound gives those that were heard within foundTime, or are connected, and forgets the others. The caller holds foundMu.
+func (h *Host) stillFound(known []Nearby, now graph.Time) []Nearby {
+	connected := h.book.connected.Get()
+	return slices.DeleteFunc(slices.Clone(known), func(n Nearby) bool {
+		if now.Sub(h.heard[n.Peer]) < foundTime {
+			return false
+		}
+		if _, is := slices.BinarySearch(connected, n.Peer); is {
+			return false
+		}
+		delete(h.heard, n.Peer)
 		return true
-	}
-	if len(known) >= h.limits.Found {
-		return false
-	}
-	h.found.Set(slices.Insert(slices.Clone(known), i, Nearby{graph.Peer(id.String()), h.offers(id)}))
-	return true
+	})
 }
 
 // noteOffers has the feed tell what a found peer offers now.

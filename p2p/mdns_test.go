@@ -3,6 +3,7 @@ package p2p
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,45 @@ func TestFoundIsBounded(t *testing.T) {
 	found(t, full, peerOfNobody(t), "/ip4/127.0.0.1/tcp/1")
 	if n := len(full.dials); n != 0 {
 		t.Errorf("%d are dialed by a host that has its connections", n)
+	}
+}
+
+// Strangers that fill the feed do so for an hour after they were heard last, and no longer: then whoever is there is found.
+func TestFoundStrangersMakeRoom(t *testing.T) {
+	h, silent := testHost(t, func(c *Config) { c.Limits.Found = 3 }), testHost(t)
+	if err := h.Connect(t.Context(), silent.Addrs()[0]); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the connection is told", func() bool { return len(h.Connected().Get()) == 1 })
+	note := func(p graph.Peer, now graph.Time) bool {
+		id, err := decodePeer(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.noteFound(id, now)
+	}
+	begin := h.now()
+	loud, gone, late := peerOfNobody(t), peerOfNobody(t), peerOfNobody(t)
+	for _, p := range []graph.Peer{loud, gone, silent.ID()} {
+		if !note(p, begin) {
+			t.Fatal("there is no room at the beginning")
+		}
+	}
+	end := begin.Add(foundTime)
+	if note(late, end-1) || len(h.heard) != 3 {
+		t.Errorf("it is full, and takes one more; %d are heard", len(h.heard))
+	}
+	if !note(loud, end-1) || !note(late, end) {
+		t.Error("one that was not heard for an hour keeps its place")
+	}
+	want := []graph.Peer{loud, late, silent.ID()}
+	slices.Sort(want)
+	var have []graph.Peer
+	for _, n := range h.Found().Get() {
+		have = append(have, n.Peer)
+	}
+	if !slices.Equal(have, want) || len(h.heard) != 3 {
+		t.Errorf("found: %v, want %v; %d are heard", have, want, len(h.heard))
 	}
 }
 

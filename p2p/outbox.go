@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,29 +82,28 @@ func (t *turns) set(c class, has bool) {
 	t.wait = kept
 }
 
-// await returns when it is the turn of a class.
-func (t *turns) await(c class) {
+// await returns true when it is the turn of a class, and false when the waiter has something better to do.
+func (t *turns) await(c class, better <-chan struct{}) bool {
 	t.mu.Lock()
 	if t.clear(c) {
 		t.mu.Unlock()
-		return
+		return true
 	}
 	free := make(chan struct{})
 	t.wait = append(t.wait, waiter{c, free})
 	t.mu.Unlock()
 	late := time.NewTimer(patience)
 	defer late.Stop()
+	turn := true
 	select {
 	case <-free:
-		return
+		return true
 	case <-late.C:
+	case <-better:
+		turn = false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for i, w := range t.wait {
-		if w.free == free {
-			t.wait = append(t.wait[:i], t.wait[i+1:]...)
-			return
-		}
-	}
+	t.wait = slices.DeleteFunc(t.wait, func(w waiter) bool { return w.free == free })
+	return turn
 }

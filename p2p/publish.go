@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"sync"
+	"sync/atomic"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -19,21 +20,50 @@ type publication struct {
 // publications are what waits to go out on topics: the node's own before what it tells in work for another, which has
 // half of the room.
 type publications struct {
-	most int
-	mu   sync.Mutex
-	rows rows[publication]
-	wake chan struct{} // holds one
+	most, bytes int
+	all         int64         // bytes that may wait in the host, here and on streams
+	queued      *atomic.Int64 // that do, of the host's count
+	wake        chan struct{} // holds one
+
+	mu     sync.Mutex
+	rows   rows[publication]
+	size   int // bytes in rows
+	closed bool
+}
+
+func (q *publications) open(l *Limits, queued *atomic.Int64) {
+	q.most, q.bytes, q.all = l.TopicQueue, max(l.TopicQueueBytes, 4*l.TopicMessage), int64(l.AllQueueBytes)
+	q.queued, q.wake = queued, make(chan struct{}, 1)
 }
 
 func (q *publications) put(c class, p publication, now graph.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if n := q.rows.len(); n >= q.most || c == relayed && n >= q.most/2 {
+	n, part := len(p.data), 1
+	if c == relayed {
+		part = 2
+	}
+	if q.closed || q.rows.len() >= q.most/part || q.size+n > q.bytes/part || q.queued.Load()+int64(n) > q.all {
 		return false
 	}
+	q.charge(n)
 	q.rows.push(c, p, now)
 	signal(q.wake)
 	return true
+}
+
+// charge takes n bytes into the books, or out of them. The caller holds the lock.
+func (q *publications) charge(n int) {
+	q.size += n
+	q.queued.Add(int64(n))
+}
+
+// close drops what waits, and takes nothing more.
+func (q *publications) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.rows = true, rows[publication]{}
+	q.charge(-q.size)
 }
 
 func (q *publications) take(now func() graph.Time) (p publication, some bool) {
@@ -44,7 +74,9 @@ func (q *publications) take(now func() graph.Time) (p publication, some bool) {
 		return p, false
 	}
 	q.rows.served[c] = now()
-	return q.rows.row[c].pop(), true
+	p = q.rows.row[c].pop()
+	q.charge(-len(p.data))
+	return p, true
 }
 
 // publishTopic queues a publication; what does not fit is dropped and counted. The envelope holds who started this host
@@ -67,6 +99,7 @@ func (h *Host) publishTopic(e *endpoint, m graph.Message) {
 
 // publisher hands publications to gossipsub, whose Publish may wait for its own queue.
 func (h *Host) publisher() {
+	defer h.publish.close()
 	for {
 		p, ok := h.publish.take(h.now)
 		if !ok {

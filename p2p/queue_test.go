@@ -258,7 +258,10 @@ func TestLateReplyIsNotSent(t *testing.T) {
 
 // Publications of the node itself go before those that it makes in work for others, which have half of the room.
 func TestPublicationsGoByClass(t *testing.T) {
-	q := publications{most: 4, wake: make(chan struct{}, 1)}
+	h := bareHost()
+	h.limits.TopicQueue = 4
+	q := &h.publish
+	q.open(&h.limits, &h.count.queued)
 	now := func() graph.Time { return 1 }
 	put := func(c class, s string) bool { return q.put(c, publication{data: []byte(s)}, 1) }
 	if !put(relayed, "r1") || !put(relayed, "r2") || put(relayed, "r3") || !put(own, "o1") || !put(own, "o2") || put(own, "o3") {
@@ -274,6 +277,45 @@ func TestPublicationsGoByClass(t *testing.T) {
 	}
 	if s := strings.Join(got, " "); s != "o1 o2 r1 r2" {
 		t.Errorf("taken: %s", s)
+	}
+}
+
+// What waits to be published is bounded in bytes, of which half may be relayed, and counts among what the host has queued.
+func TestPublicationsAreBoundedInBytes(t *testing.T) {
+	h := bareHost()
+	h.limits.TopicMessage, h.limits.TopicQueueBytes = 100, 800
+	q := &h.publish
+	q.open(&h.limits, &h.count.queued)
+	now := func() graph.Time { return 1 }
+	put := func(c class, size int) bool { return q.put(c, publication{data: make([]byte, size)}, 1) }
+	if !put(relayed, 400) || put(relayed, 1) || !put(own, 400) || put(own, 1) {
+		t.Error("the bounds are others")
+	}
+	if got := h.Stats().QueuedBytes; got != 800 {
+		t.Errorf("%d bytes are queued", got)
+	}
+	if _, ok := q.take(now); !ok || h.Stats().QueuedBytes != 400 || !put(own, 100) {
+		t.Error("what was taken keeps its room")
+	}
+	h.count.queued.Add(int64(h.limits.AllQueueBytes) - 550)
+	if put(own, 100) || !put(own, 50) {
+		t.Error("it has another bound than all that the host has queued")
+	}
+	q.close()
+	if got := h.Stats().QueuedBytes; got != int64(h.limits.AllQueueBytes)-550 || put(own, 1) {
+		t.Errorf("%d bytes are queued after the close", got)
+	}
+}
+
+// A queue has room for 4 of the largest publications, whatever its bound.
+func TestLargePublicationsFit(t *testing.T) {
+	h := bareHost()
+	h.limits.TopicMessage, h.limits.TopicQueueBytes = 1000, 1
+	h.publish.open(&h.limits, &h.count.queued)
+	for i := range 5 {
+		if got := h.publish.put(own, publication{data: make([]byte, 1000)}, 1); got != (i < 4) {
+			t.Errorf("number %d: %v", i, got)
+		}
 	}
 }
 

@@ -119,9 +119,7 @@ func (h *Host) forget(r *Running) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.running, r)
-	for _, f := range r.in.Refused() {
-		h.count.add(f.Channel, f.Reason.String(), f.Count)
-	}
+	h.count.end(r.in)
 }
 
 // callee gives the instance that a message with a key is for, and whether there is any on the channel. A stream may be

@@ -155,3 +155,18 @@ func TestTopicRuleBeforeRelay(t *testing.T) {
 		}
 	}
 }
+
+// What an instance's admission refused is told apart from what the host refused itself, while the instance runs and after.
+func TestRefusalsOfTheHostAlone(t *testing.T) {
+	h := testHost(t)
+	r := server(t, h, newEars())
+	r.Instance().Deliver(graph.Message{Kind: graph.RequestMsg, Channel: "echo", Peer: peerOfNobody(t), Call: 1, Payload: make([]byte, 2<<10)})
+	h.count.refuse("echo", refusedTruncated)
+	for _, when := range []string{"while it runs", "after it has ended"} {
+		st := h.Stats()
+		if len(st.Refused) != 2 || len(st.Own) != 1 || st.Own[0] != (Refusal{"echo", refusedTruncated, 1}) {
+			t.Errorf("%s: %+v, of which the host's own %+v", when, st.Refused, st.Own)
+		}
+		r.Stop()
+	}
+}

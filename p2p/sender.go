@@ -34,11 +34,13 @@ type sender struct {
 	account *account      // of the stream, for what others have us keep
 	writes  bool          // a writer is at work
 	flying  class         // what is being written, or none
+	awaited class         // whose turn the writer waits for, or waited for last
 	told    [classes]bool // what the outbox knows of this sender
 	closed  bool
 	last    bool          // what is queued is still written, and then the sender ends
 	wake    chan struct{} // holds one: something was queued, or the sender was closed
 	room    chan struct{} // holds one: something was taken, or the sender was closed
+	better  chan struct{} // holds one: something better than what is awaited was queued, or the sender was closed
 }
 
 // open readies a sender to a peer. The caller holds the host's lock.
@@ -46,7 +48,7 @@ func (s *sender) open(h *Host, to graph.Peer, maxPayload int) {
 	s.h, s.peer, s.box = h, to, h.outbox(to)
 	s.most, s.bytes = h.limits.Queue, queueBytes(&h.limits, maxPayload)
 	s.flying = classes
-	s.wake, s.room = make(chan struct{}, 1), make(chan struct{}, 1)
+	s.wake, s.room, s.better = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
 }
 
 // queueBytes is how much may wait on one stream of a channel.
@@ -81,6 +83,9 @@ func (s *sender) put(w waiting) putResult {
 	s.queue.push(w.class, w, w.at)
 	s.tell()
 	signal(s.wake)
+	if w.class < s.awaited {
+		signal(s.better)
+	}
 	return putDone
 }
 
@@ -161,13 +166,14 @@ func (s *sender) take(frames []waiting) ([]waiting, bool) {
 		s.tell()
 		c, overdue := s.queue.next(s.h.now)
 		closed, last := s.closed, s.last
+		s.awaits(c)
 		s.mu.Unlock()
 		if closed || last && c == classes {
 			return nil, false
 		}
 		if c != classes {
-			if !overdue {
-				s.box.turns.await(c)
+			if !overdue && !s.box.turns.await(c, s.better) {
+				continue
 			}
 			if frames = s.pick(frames); len(frames) > 0 {
 				signal(s.room)
@@ -176,6 +182,16 @@ func (s *sender) take(frames []waiting) ([]waiting, bool) {
 			continue
 		}
 		<-s.wake
+	}
+}
+
+// awaits says whose turn the writer is going to wait for. A better frame that is queued meanwhile ends that wait: its class
+// is then busy, and this writer alone can write it. The caller holds the lock.
+func (s *sender) awaits(c class) {
+	s.awaited = c
+	select {
+	case <-s.better: // of a wait before this one
+	default:
 	}
 }
 
@@ -229,6 +245,7 @@ func (s *sender) close() (left []waiting) {
 	s.mu.Unlock()
 	signal(s.wake)
 	signal(s.room)
+	signal(s.better)
 	s.h.leaveOutbox(s.peer, s.box)
 	return left
 }

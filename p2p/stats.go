@@ -1,7 +1,8 @@
 package p2p
 
 import (
-	"sort"
+	"cmp"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/metrics"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/merograph/merograph/graph"
 )
 
 // A Refusal counts what was refused on a channel, by reason: by the host before it reached an instance, or by an
@@ -26,8 +29,9 @@ type Stats struct {
 	StreamsOpened        uint64    `json:"streamsOpened"`   // by us, for channels
 	StreamsAccepted      uint64    `json:"streamsAccepted"` // from others, for channels
 	Links                int       `json:"links"`           // (peer, channel) pairs that we send to now
-	QueuedBytes          int64     `json:"queuedBytes"`     // payloads that wait to be written
+	QueuedBytes          int64     `json:"queuedBytes"`     // of payloads and publications that wait to be written
 	Refused              []Refusal `json:"refused,omitempty"`
+	Own                  []Refusal `json:"own,omitempty"`      // of Refused, what the host refused before it reached an instance
 	Problems             []string  `json:"problems,omitempty"` // what a person should mend, such as two ends that differ
 }
 
@@ -55,19 +59,27 @@ type counters struct {
 	queued           atomic.Int64
 
 	mu       sync.Mutex
-	refused  map[refusalKey]uint64
-	problems []problem // at most maxProblems
+	refused  map[refusalKey]uint64 // by the host
+	ended    map[refusalKey]uint64 // by instances that have ended
+	problems []problem             // at most maxProblems
 }
 
 type refusalKey struct{ channel, reason string }
 
 // refuse counts one more. Channels and reasons are of a fixed set, so the map is bounded.
-func (c *counters) refuse(channel, reason string) { c.add(channel, reason, 1) }
-
-func (c *counters) add(channel, reason string, n uint64) {
+func (c *counters) refuse(channel, reason string) {
 	c.mu.Lock()
-	c.refused[refusalKey{channel, reason}] += n
+	c.refused[refusalKey{channel, reason}]++
 	c.mu.Unlock()
+}
+
+// end keeps what the admission of an instance refused that has ended.
+func (c *counters) end(in *graph.Instance) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range in.Refused() {
+		c.ended[refusalKey{f.Channel, f.Reason.String()}] += f.Count
+	}
 }
 
 // Stats gives the counts. Safe for concurrent use.
@@ -83,6 +95,10 @@ func (h *Host) Stats() Stats {
 		}
 	}
 	h.count.mu.Lock()
+	for k, n := range h.count.ended {
+		all[k] += n
+	}
+	s.Own = sorted(h.count.refused)
 	for k, n := range h.count.refused {
 		all[k] += n
 	}
@@ -91,17 +107,19 @@ func (h *Host) Stats() Stats {
 	}
 	h.count.mu.Unlock()
 	h.mu.Unlock()
-	for k, n := range all {
-		s.Refused = append(s.Refused, Refusal{k.channel, k.reason, n})
-	}
-	sort.Slice(s.Refused, func(i, j int) bool {
-		if a, b := s.Refused[i], s.Refused[j]; a.Channel != b.Channel {
-			return a.Channel < b.Channel
-		} else {
-			return a.Reason < b.Reason
-		}
-	})
+	s.Refused = sorted(all)
 	return s
+}
+
+// sorted gives counts by channel and reason.
+func sorted(counts map[refusalKey]uint64) (out []Refusal) {
+	for k, n := range counts {
+		out = append(out, Refusal{k.channel, k.reason, n})
+	}
+	slices.SortFunc(out, func(a, b Refusal) int {
+		return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Reason, b.Reason))
+	})
+	return out
 }
 
 // meter is a libp2p metrics.Reporter that keeps totals alone: exact at once, where libp2p's own counter sweeps once a second.

@@ -58,7 +58,7 @@ func (h *Host) openRouter() (err error) {
 	if err != nil {
 		return err
 	}
-	h.publish.most, h.publish.wake = h.limits.TopicQueue, make(chan struct{}, 1)
+	h.publish.open(&h.limits, &h.count.queued)
 	h.tasks.Go(h.publisher)
 	return nil
 }

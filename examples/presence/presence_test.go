@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -44,10 +45,10 @@ func (l *lines) text() string {
 	return l.all.String()
 }
 
-func start(t *testing.T, name string, bootstrap []string) (*node.State, *lines) {
+func start(t *testing.T, name string, bootstrap []string, at ...string) (*node.State, *lines) {
 	t.Helper()
 	cfg := node.Default()
-	cfg.Home, cfg.API.Addr, cfg.Swarm.Addrs = t.TempDir(), "127.0.0.1:0", []string{"/ip4/127.0.0.1/tcp/0"}
+	cfg.Home, cfg.API.Addr, cfg.Swarm.Addrs = t.TempDir(), "127.0.0.1:0", append(at, "/ip4/127.0.0.1/tcp/0")[:1]
 	if bootstrap != nil {
 		cfg.NodeType, cfg.Bootstrap = node.Peer, bootstrap
 	}
@@ -107,6 +108,19 @@ func TestOverLibp2p(t *testing.T) {
 	}
 	if st := ada.Status(); !st.Ready || len(st.Problems) > 0 {
 		t.Errorf("%v", st.Problems)
+	}
+}
+
+// A node whose swarm port is taken runs, and has no address to print.
+func TestSwarmPortTaken(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s, out := start(t, "Ada", nil, fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", l.Addr().(*net.TCPAddr).Port))
+	if out.text() != "" || !s.Ready() || len(s.Host().Addrs()) != 0 || len(s.Status().Problems) != 1 {
+		t.Errorf("%q, %+v", out.text(), s.Status())
 	}
 }
 

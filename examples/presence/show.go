@@ -27,8 +27,9 @@ func (w *show) Start(_ context.Context, s *node.State) error {
 	if err != nil {
 		return err
 	}
-	if s.Config().NodeType == node.Coordinator {
-		fmt.Fprintln(w.out, "others join with MEROD_BOOTSTRAP="+s.Host().Addrs()[0])
+	// Without an address, since its port is taken, the node runs all the same.
+	if at := s.Host().Addrs(); s.Config().NodeType == node.Coordinator && len(at) > 0 {
+		fmt.Fprintln(w.out, "others join with MEROD_BOOTSTRAP="+at[0])
 	}
 	people := graph.FeedOf[graph.Peer, Person](r.Instance(), "people")
 	w.changed, w.ended = make(chan struct{}, 1), make(chan struct{})
