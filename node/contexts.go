@@ -119,8 +119,8 @@ func (l *contextLog) Digest() dag.ID  { return dag.Digest(l.j.Tips(l.ctx)) }
 func (l *contextLog) Tips() []dag.Tip { return l.j.Tips(l.ctx) }
 func (l *contextLog) Have() []dag.Tip { return l.j.Have(l.ctx) }
 
-func (l *contextLog) Lacks(tips []dag.Tip) bool {
-	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !l.j.Has(t.ID) })
+func (l *contextLog) Lacks(ids []dag.ID) bool {
+	return slices.ContainsFunc(ids, func(id dag.ID) bool { return !l.j.Has(id) })
 }
 
 func (l *contextLog) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake, error) {

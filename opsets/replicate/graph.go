@@ -28,7 +28,12 @@ func Protocol() *graph.Graph {
 	Suspect(took, heard, rounds) // its past is unknown here: a round with who handed it over
 
 	// Rounds begin with each new neighbour, a few at a time, and with one drawn among them from time to time.
-	turn, other := Turn(rounds.Changes())
+	changes := rounds.Changes()
+	turn, other := Turn(changes)
+	sifts, neither := Sifts(changes)
+	fetches, nor := Fetches(changes)
+	ops.Ignore(neither)
+	ops.Ignore(nor)
 	Greet(graph.Merge(ops.Changed(peer, neighbours), Room(other)), neighbours, met, rounds)
 	Tour(ops.Every(peer, 20*time.Second, 10*time.Second), neighbours, rounds)
 
@@ -44,20 +49,29 @@ func Protocol() *graph.Graph {
 	unchanged := Unchanged(equal, said, log)
 	StillAgreed(unchanged, turn, outbox, deliveries)
 	StillRemember(unchanged, turn, log, agreed)
-	want := Want(differ, turn, log, agreed)
-	wanted, page := graph.Call(want, With(turn), peer, fetch, 20*time.Second, graph.Anyone)
+	Begin(Differ(differ, turn), log, agreed, rounds)
+
+	// With many tips the chains that differ are found first, range by range.
+	asks, narrowed := graph.Call(Sift(sifts, log), With(sifts), peer, reconcile, 10*time.Second, graph.Anyone)
+	graph.Reply(asks, Narrow(asks, log))
+	sifted := Sifted(narrowed, sifts, log, rounds)
+	want := Want(fetches, log, agreed)
+	wanted, page := graph.Call(want, With(fetches), peer, fetch, 20*time.Second, graph.Anyone)
 	Learn(wanted, log, rounds) // whoever is told of something new makes a round of its own
 	known, unknown := Wanted(wanted, agreed)
 	graph.Reply(wanted, graph.Merge(graph.Work(known, log, "serve", Log.Serve, 10*time.Second), Forgot(unknown)))
 	got := graph.Work(Page(page), log, "ingest", Log.Ingest, 10*time.Second)
 	Owe(got, owing)
-	Again(Outcome(got, page, want), turn, neighbours, rounds)
-	GiveUp(graph.Merge(answer.Failed(), page.Failed(), got.Failed()), turn, neighbours, rounds)
+	Again(Outcome(got, page, want, fetches), fetches, neighbours, rounds)
+	GiveUp(answer.Failed(), turn, neighbours, rounds)
+	GiveUp(graph.Merge(narrowed.Failed(), sifted.Failed()), sifts, neighbours, rounds)
+	GiveUp(graph.Merge(page.Failed(), got.Failed()), fetches, neighbours, rounds)
 	return g
 }
 
 var (
-	deltas  = graph.Topic[Batch]("deltas", graph.MaxRequest(MaxBatch+1<<10), graph.Rate(2000, 4000))
-	compare = graph.Exchange[Digest, Verdict]("compare", graph.MaxRequest(128), graph.MaxReply(128), graph.Rate(200, 400))
-	fetch   = graph.Exchange[Have, Pages]("fetch", graph.MaxRequest(512<<10), graph.MaxReply(MaxPage+1<<10), graph.Rate(200, 400))
+	deltas    = graph.Topic[Batch]("deltas", graph.MaxRequest(MaxBatch+1<<10), graph.Rate(2000, 4000))
+	compare   = graph.Exchange[Digest, Verdict]("compare", graph.MaxRequest(128), graph.MaxReply(128), graph.Rate(200, 400))
+	reconcile = graph.Exchange[Spans, Narrowed]("reconcile", graph.MaxRequest(128<<10), graph.MaxReply(384<<10), graph.Rate(20, 80))
+	fetch     = graph.Exchange[Have, Pages]("fetch", graph.MaxRequest(512<<10), graph.MaxReply(MaxPage+1<<10), graph.Rate(200, 400))
 )

@@ -126,9 +126,9 @@ func (v *villain) act(n *sim.Node, to graph.Peer) {
 			ask("compare", Digest{Digest: dag.ID{byte(v.call)}})
 		}
 	case 4:
-		ask("fetch", Have{Tips: []dag.Tip{{Chain: dag.ID{1}, ID: dag.ID{2}, Seq: 1 << 62}}})
+		ask("fetch", Have{Chains: []dag.ID{{1}}, Held: []dag.ID{{2}}})
 	case 5:
-		ask("fetch", Have{From: dag.ID{9}, To: dag.ID{1}})
+		ask("reconcile", Spans{Spans: []Span{{From: []byte{9}, To: []byte{1}}, {Sum: 1}, {Sum: 2}}[n.RandN("spans", 3):]})
 	case 6:
 		ask("deliver", Batch{v.some(n)})
 	case 7:
@@ -186,6 +186,8 @@ func (v *villain) Receive(n *sim.Node, m graph.Message) {
 		n.Send(answer)
 	case m.Channel == "compare":
 		send(n, answer, Verdict{Equal: form == 4})
+	case m.Channel == "reconcile":
+		send(n, answer, Narrowed{Done: form % 3, Spans: []Span{{Sum: 1}}, Told: []Told{{Chains: []dag.ID{{6}}, Sums: []uint64{1}}}})
 	case m.Channel == "deliver":
 		send(n, answer, Ack{Tips: []dag.Tip{{Chain: dag.ID{5}}}, Refused: []string{"", "because"}[form%2]})
 	default:
@@ -217,6 +219,10 @@ func send(n *sim.Node, m graph.Message, v any) {
 	case Batch:
 		m.Payload, err = graph.Encode(v)
 	case Digest:
+		m.Payload, err = graph.Encode(v)
+	case Spans:
+		m.Payload, err = graph.Encode(v)
+	case Narrowed:
 		m.Payload, err = graph.Encode(v)
 	case Have:
 		m.Payload, err = graph.Encode(v)

@@ -156,8 +156,8 @@ func (m *member) Digest() dag.ID { return dag.Digest(m.journal.Tips(m.ctx)) }
 func (m *member) Tips() []dag.Tip { return m.journal.Tips(m.ctx) }
 
 // Lacks implements Log.
-func (m *member) Lacks(tips []dag.Tip) bool {
-	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !m.journal.Has(t.ID) })
+func (m *member) Lacks(ids []dag.ID) bool {
+	return slices.ContainsFunc(ids, func(id dag.ID) bool { return !m.journal.Has(id) })
 }
 
 // Have implements Log.

@@ -44,7 +44,7 @@ func (v *villain) Start(n *sim.Node) {
 		}
 		others := n.World().Nodes()
 		to := others[n.RandN("victim", len(others))].ID()
-		v.ask(n, to, "fetch", replicate.Have{Tips: v.journal.Have(shared(n.World()).ctx)})
+		v.ask(n, to, "fetch", replicate.Have{Held: ids(v.journal.Have(shared(n.World()).ctx))})
 		if !n.World().Healed() {
 			v.act(n, to, n.Fault("act", acts))
 		}
@@ -118,11 +118,13 @@ func (v *villain) act(n *sim.Node, to graph.Peer, act int) {
 		for range 200 {
 			var id dag.ID
 			_, _ = n.Entropy("journal").Read(id[:])
-			h.Tips = append(h.Tips, dag.Tip{Chain: id, ID: id, Seq: n.Rand("seq")})
+			h.Held = append(h.Held, id)
 		}
 		v.ask(n, to, "fetch", h)
-	case 14: // a part of the chains that is none
-		v.ask(n, to, "fetch", replicate.Have{From: dag.ID{9}, To: dag.ID{1}, Tips: v.journal.Tips(ctx)})
+	case 14: // chains that are none, and spans that are none
+		v.ask(n, to, "fetch", replicate.Have{Chains: []dag.ID{{9}, {9}}, Held: ids(v.journal.Tips(ctx))})
+		v.ask(n, to, "reconcile", replicate.Spans{Spans: []replicate.Span{{From: []byte{9}, To: []byte{1}}}})
+		v.ask(n, to, "reconcile", replicate.Spans{Spans: []replicate.Span{{Sum: n.Rand("sum")}}})
 	case 15: // differs from everybody, again and again
 		for range 20 {
 			v.ask(n, to, "compare", replicate.Digest{Digest: dag.ID{byte(n.Rand("digest"))}})
@@ -134,6 +136,13 @@ func (v *villain) act(n *sim.Node, to graph.Peer, act int) {
 		}
 		n.Send(graph.Message{Kind: graph.TopicMsg, Channel: "deltas", Payload: []byte("garbage")})
 	}
+}
+
+func ids(tips []dag.Tip) (ids []dag.ID) {
+	for _, t := range tips {
+		ids = append(ids, t.ID)
+	}
+	return ids
 }
 
 func (v *villain) payload(n *sim.Node) []byte {

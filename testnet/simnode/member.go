@@ -173,8 +173,8 @@ func (m *member) Tips() []dag.Tip {
 }
 
 // Lacks implements replicate.Log.
-func (m *member) Lacks(tips []dag.Tip) bool {
-	return m.journal != nil && slices.ContainsFunc(tips, func(t dag.Tip) bool { return !m.journal.Has(t.ID) })
+func (m *member) Lacks(ids []dag.ID) bool {
+	return m.journal != nil && slices.ContainsFunc(ids, func(id dag.ID) bool { return !m.journal.Has(id) })
 }
 
 // Have implements replicate.Log.
