@@ -32,6 +32,10 @@ func (l *liar) Have() []dag.Tip     { return nil }
 func (l *liar) Ingest(context.Context, replicate.Batch) (replicate.Intake, error) {
 	return replicate.Intake{}, nil
 }
+func (l *liar) Part(context.Context, replicate.Lot) (replicate.Part, error) {
+	return replicate.Part{}, nil
+}
+
 func (l *liar) Serve(context.Context, replicate.Have) (replicate.Pages, error) {
 	return replicate.Pages{Page: l.page}, nil
 }

@@ -188,6 +188,8 @@ func (v *villain) Receive(n *sim.Node, m graph.Message) {
 		send(n, answer, Verdict{Equal: form == 4})
 	case m.Channel == "reconcile":
 		send(n, answer, Narrowed{Done: form % 3, Spans: []Span{{Sum: 1}}, Told: []Told{{Chains: []dag.ID{{6}}, Sums: []uint64{1}}}})
+	case m.Channel == "part":
+		send(n, answer, Part{Page: []byte("garbage")[form%8:], Lacks: form == 6})
 	case m.Channel == "deliver":
 		send(n, answer, Ack{Tips: []dag.Tip{{Chain: dag.ID{5}}}, Refused: []string{"", "because"}[form%2]})
 	default:
@@ -198,7 +200,7 @@ func (v *villain) Receive(n *sim.Node, m graph.Message) {
 func (v *villain) page(n *sim.Node, form int) Pages {
 	switch form {
 	case 5:
-		return Pages{More: true}
+		return Pages{More: true, Lots: []Lot{{Lasts: []dag.ID{{7}}, Counts: []uint64{1}}}}
 	case 6:
 		return Pages{Page: []byte("garbage"), More: true}
 	case 7:
@@ -219,6 +221,8 @@ func send(n *sim.Node, m graph.Message, v any) {
 	case Batch:
 		m.Payload, err = graph.Encode(v)
 	case Digest:
+		m.Payload, err = graph.Encode(v)
+	case Part:
 		m.Payload, err = graph.Encode(v)
 	case Spans:
 		m.Payload, err = graph.Encode(v)

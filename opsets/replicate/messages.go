@@ -67,9 +67,10 @@ func (h Have) With(own []dag.Tip) []dag.Tip {
 	return have
 }
 
-// Pages is a part of what a node lacks, oldest first.
+// Pages is a part of what a node lacks, oldest first: a page, and the names of the lots that follow.
 type Pages struct {
 	Page []byte `cbor:"page"`
+	Lots []Lot  `cbor:"lots"`
 	More bool   `cbor:"more"`
 
 	Forgot bool `cbor:"forgot,omitempty"` // the server does not know the base: tell all tips
@@ -97,6 +98,7 @@ type Brought struct {
 	Admitted int
 	More     bool // the other has more, or not all that differs was asked for
 	Forgot   bool
+	Lots     []Lot
 }
 
 // An Agreement is what this node and a peer both held when they last compared and found no difference.
@@ -110,8 +112,8 @@ type Agreement struct {
 func (a Agreement) Key() graph.Peer { return a.Peer }
 
 // A Log is the history of one context, as the protocol needs it. Digest, Tips, Have and Lacks read memory, and tell of what is
-// synced alone; Lacks tells whether one of some deltas is not held; Tips and Have are in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve reads, and gives what
-// lacks to a node that has Have.With of the tips held here.
+// synced alone; Lacks tells whether one of some deltas is not held; Tips and Have are in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve and Part
+// read, as ServeFrom and PartFrom do.
 type Log interface {
 	Digest() dag.ID
 	Tips() []dag.Tip
@@ -119,6 +121,7 @@ type Log interface {
 	Lacks(ids []dag.ID) bool
 	Ingest(ctx context.Context, b Batch) (Intake, error)
 	Serve(ctx context.Context, h Have) (Pages, error)
+	Part(ctx context.Context, l Lot) (Part, error)
 }
 
 // A Cause says why there is a turn.
@@ -141,8 +144,14 @@ type Round struct {
 	Idle  int    // turns in a row in which the peer had more and brought nothing
 
 	Brought bool // something was admitted in this round
+	Gained  bool // something was admitted in this turn
 	Whole   bool // the peer has forgotten what the two agreed on
 	Sifting Sifting
+
+	Holds bool         // it finds or fetches what lacks
+	Waits bool         // until another has done so
+	Since graph.Time   // it holds, or last brought something
+	Unfit []graph.Peer // who did not serve a portion of this turn
 }
 
 // Key is the round's place in its table.

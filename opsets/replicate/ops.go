@@ -87,12 +87,15 @@ func open(t *rounds, p graph.Peer, why Cause, most int) error {
 	default:
 		r = Round{Peer: p, Cause: why}
 	}
+	if r.Waits {
+		return t.Put(r, overtakeAfter)
+	}
 	return t.Put(r, roundTTL)
 }
 
 // Turn tells the changes that begin a turn from the others.
 var Turn = graph.Branch(Ops, "turn", 1, func(_ *graph.Tick, c graph.Change[Round]) (Round, bool, error) {
-	return c.New, c.Kind == graph.Inserted || c.Kind == graph.Updated && c.New.Turn != c.Old.Turn, nil
+	return c.New, !c.New.Waits && (c.Kind == graph.Inserted || c.Kind == graph.Updated && c.New.Turn != c.Old.Turn), nil
 })
 
 // With is the peer of a turn.
@@ -185,44 +188,73 @@ var Page = graph.Op1(Ops, "page", 1, func(_ *graph.Tick, p Pages) (Batch, error)
 
 // Outcome is what a turn brought.
 var Outcome = graph.Op4(Ops, "outcome", 1, func(_ *graph.Tick, in Intake, p Pages, h Have, r Round) (Brought, error) {
-	return Brought{in.Admitted, p.More || 0 < len(h.Chains) && len(h.Chains) < len(r.Sifting.Differ), p.Forgot && !h.Base.IsZero()}, nil
+	for _, l := range p.Lots[:min(len(p.Lots), maxLots+1)] {
+		if err := l.check(); err != nil || len(p.Lots) > maxLots {
+			return Brought{}, graph.Fail(graph.Malformed, "%d lots: %v", len(p.Lots), err)
+		}
+	}
+	return Brought{in.Admitted, p.More || 0 < len(h.Chains) && len(h.Chains) < len(r.Sifting.Differ), p.Forgot && !h.Base.IsZero(), p.Lots}, nil
 })
 
-// Again takes the next turn while turns bring news. One without news ends the round, unless there is more to come.
-var Again = graph.Op4(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
+// Again goes on to the portions that follow, or takes the next turn while turns bring news. One without news ends the round,
+// unless there is more to come.
+var Again = graph.Op4(Ops, "again", 1, func(x *graph.Tick, b Brought, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
 	r, ok := t.Get(was.Peer)
 	if !ok || r.Turn != was.Turn {
 		return graph.Done{}, nil
 	}
-	switch {
-	case b.Forgot:
-		r.Whole = true
-	case b.Admitted > 0:
-		r.Brought, r.Idle = true, 0
-	case b.More && r.Idle < maxIdle: // another peer brought it meanwhile
-		r.Idle++
-	default:
-		return graph.Done{}, end(t, r.Peer, near)
+	if b.Admitted > 0 {
+		r.Brought, r.Gained, r.Since = true, true, x.Now()
 	}
-	r.Turn, r.Sifting = r.Turn+1, Sifting{}
-	r.Cause, r.Again = max(r.Cause, r.Again), NoCause
+	r.Whole = r.Whole || b.Forgot
+	if len(b.Lots) == 0 || !r.Holds {
+		return graph.Done{}, next(t, r, near, b.More || b.Forgot)
+	}
 	return graph.Done{}, t.Put(r, roundTTL)
 })
 
+// next takes the next turn, or ends a round that gains nothing.
+func next(t *rounds, r Round, near []graph.Peer, more bool) error {
+	switch {
+	case r.Gained:
+		r.Idle = 0
+	case more && r.Idle < maxIdle: // another peer brought it meanwhile
+		r.Idle++
+	default:
+		return end(t, r.Peer, near)
+	}
+	r.Turn, r.Sifting, r.Gained, r.Unfit = r.Turn+1, Sifting{}, false, nil
+	r.Cause, r.Again = max(r.Cause, r.Again), NoCause
+	return t.Put(r, roundTTL)
+}
+
 // End ends a round of two that agree.
 var End = graph.Op4(Ops, "end", 1, func(_ *graph.Tick, _ Verdict, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
-	return graph.Done{}, end(t, was.Peer, near)
+	return graph.Done{}, endOf(t, was, near)
 })
 
 // GiveUp ends a round that failed; the next one tries again.
 var GiveUp = graph.Op4(Ops, "give_up", 1, func(_ *graph.Tick, _ graph.Failure, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
-	return graph.Done{}, end(t, was.Peer, near)
+	return graph.Done{}, endOf(t, was, near)
 })
+
+// endOf ends a round unless it has gone on.
+func endOf(t *rounds, was Round, near []graph.Peer) error {
+	if r, ok := t.Get(was.Peer); !ok || r.Turn != was.Turn {
+		return nil
+	}
+	return end(t, was.Peer, near)
+}
 
 // end takes one more turn when something new came up, or ends the round. What a round brought was not published to this node,
 // so its other neighbours may lack it too: each is compared with, and news spread as fast as nodes answer.
 func end(t *rounds, p graph.Peer, near []graph.Peer) error {
 	r, ok := t.Get(p)
+	if r.Holds {
+		if err := wake(t); err != nil {
+			return err
+		}
+	}
 	if ok && r.Again != NoCause {
 		return t.Put(Round{Peer: p, Turn: r.Turn + 1, Cause: r.Again, Brought: r.Brought}, roundTTL)
 	}

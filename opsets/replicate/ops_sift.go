@@ -12,12 +12,19 @@ import (
 // Differ is the round of two that differ.
 var Differ = graph.Op2(Ops, "differ", 1, func(_ *graph.Tick, _ Verdict, r Round) (Round, error) { return r, nil })
 
-// Begin chooses how to find what lacks: by what has come since the two agreed, by all tips while they are few, else by
+// Begin waits while another round finds or fetches what lacks: it may bring the same. Else it chooses how to find what lacks: by what has come since the two agreed, by all tips while they are few, else by
 // finding the chains that differ first.
 var Begin = graph.Op4(Ops, "begin", 1, func(x *graph.Tick, was Round, l Log, agreed *agreements, t *rounds) (graph.Done, error) {
 	r, ok := t.Get(was.Peer)
 	if !ok || r.Turn != was.Turn {
 		return graph.Done{}, nil
+	}
+	if h, held := holder(t); held && h.Peer != r.Peer {
+		r.Waits = true
+		return graph.Done{}, t.Put(r, overtakeAfter)
+	}
+	if !r.Holds {
+		r.Holds, r.Since = true, x.Now()
 	}
 	tips := l.Tips()
 	if _, known := since(r, l, agreed); known || len(tips) <= fewTips {

@@ -10,6 +10,7 @@ import (
 
 const (
 	sometimesPage     = "a catch-up fetched a page"
+	sometimesPart     = "a portion came from a neighbour"
 	sometimesGossip   = "gossip brought a delta"
 	sometimesMissing  = "a delta waited for its past"
 	sometimesDelivery = "what was not acknowledged was delivered"
@@ -47,6 +48,7 @@ var properties = []sim.Property{
 		return nil
 	}},
 	{Name: sometimesPage, Kind: sim.Sometimes},
+	{Name: sometimesPart, Kind: sim.Sometimes},
 	{Name: sometimesGossip, Kind: sim.Sometimes},
 	{Name: sometimesMissing, Kind: sim.Sometimes},
 	{Name: sometimesDelivery, Kind: sim.Sometimes},

@@ -43,8 +43,11 @@ func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
 }
 
 func (l *journal) Serve(_ context.Context, h Have) (Pages, error) {
-	page, more, err := l.Journal.Serve(l.ctx, h.With(l.Tips()), MaxPage)
-	return Pages{Page: page, More: more}, err
+	return ServeFrom(l.Journal, l.ctx, h, LotDeltas)
+}
+
+func (l *journal) Part(_ context.Context, lot Lot) (Part, error) {
+	return PartFrom(l.Journal, l.ctx, lot)
 }
 
 // Mine implements Outbox: a node writes as the authors that it wrote as.
@@ -307,6 +310,7 @@ func (l *stubborn) Lacks([]dag.ID) bool                           { return true 
 func (l *stubborn) Tips() []dag.Tip                               { return l.tips }
 func (l *stubborn) Have() []dag.Tip                               { return l.tips }
 func (l *stubborn) Ingest(context.Context, Batch) (Intake, error) { return Intake{}, nil }
+func (l *stubborn) Part(context.Context, Lot) (Part, error)       { return Part{}, nil }
 func (l *stubborn) Serve(_ context.Context, h Have) (Pages, error) {
 	l.asked = append(l.asked, h)
 	return Pages{Page: l.page, More: l.more}, nil

@@ -165,11 +165,20 @@ func (m *member) Have() []dag.Tip { return m.journal.Have(m.ctx) }
 
 // Serve implements Log.
 func (m *member) Serve(_ context.Context, h Have) (Pages, error) {
-	page, more, err := m.journal.Serve(m.ctx, h.With(m.journal.Tips(m.ctx)), MaxPage)
-	if len(page) > 0 {
+	p, err := ServeFrom(m.journal, m.ctx, h, 1+m.n.RandN("lot", 32))
+	if len(p.Page) > 0 {
 		m.n.World().Reached(sometimesPage)
 	}
-	return Pages{Page: page, More: more}, err
+	return p, err
+}
+
+// Part implements Log.
+func (m *member) Part(_ context.Context, l Lot) (Part, error) {
+	p, err := PartFrom(m.journal, m.ctx, l)
+	if len(p.Page) > 0 {
+		m.n.World().Reached(sometimesPart)
+	}
+	return p, err
 }
 
 // Ingest implements Log.

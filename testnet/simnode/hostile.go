@@ -284,17 +284,26 @@ func (v *villain) Receive(n *sim.Node, m graph.Message) {
 		}
 		switch mood {
 		case 0:
-			p.Page, p.More, _ = v.journal.Serve(ctx, h.With(v.journal.Tips(ctx)), replicate.MaxPage)
+			p, _ = replicate.ServeFrom(v.journal, ctx, h, replicate.LotDeltas)
 		case 1:
 			p.Page = []byte("garbage")
 		case 2:
 			p.Page = v.page(n)
-		case 3:
-			p.More = true
+		case 3: // what nobody holds
+			p.More, p.Lots = true, []replicate.Lot{{Lasts: []dag.ID{{byte(n.Rand("lot"))}}, Counts: []uint64{1 << 40}}, {Counts: []uint64{1}}}[:1+n.RandN("lots", 2)]
 		case 4: // no answer
 			return
 		}
 		v.reply(n, m, p)
+	case m.Kind == graph.RequestMsg && m.Channel == "part":
+		switch n.Fault("part", 3) {
+		case 0:
+			v.reply(n, m, replicate.Part{Lacks: true})
+		case 1:
+			v.reply(n, m, replicate.Part{Page: []byte("garbage")})
+		case 2:
+			v.reply(n, m, replicate.Part{})
+		} // or no answer
 	}
 }
 
