@@ -8,7 +8,10 @@ import (
 )
 
 // Protocol records the replication of one context.
-func Protocol() *graph.Graph {
+func Protocol() *graph.Graph { return protocol(fewTips) }
+
+// protocol is Protocol with a number of tips that are told without looking for those that differ.
+func protocol(few int) *graph.Graph {
 	g := graph.New("replicate", 1)
 	peer := g.Role("peer")
 	log := graph.Component[Log](peer, "log").Recorded(recorded)
@@ -53,7 +56,7 @@ func Protocol() *graph.Graph {
 	unchanged := Unchanged(equal, said, log)
 	StillAgreed(unchanged, turn, outbox, deliveries)
 	StillRemember(unchanged, turn, log, agreed)
-	Begin(Differ(differ, turn), log, agreed, rounds)
+	Begin(Differ(differ, turn, log, agreed), log, graph.Const(peer, few), rounds)
 
 	// With many tips the chains that differ are found first, range by range.
 	asks, narrowed := graph.Call(Sift(sifts, log), With(sifts), peer, reconcile, 10*time.Second, graph.Anyone)

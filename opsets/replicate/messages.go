@@ -146,6 +146,7 @@ type Round struct {
 	Brought bool // something was admitted in this round
 	Gained  bool // something was admitted in this turn
 	Whole   bool // the peer has forgotten what the two agreed on
+	Known   bool // the two agreed on something that both remember, as far as is known here
 	Sifting Sifting
 
 	Holds bool         // it finds or fetches what lacks

@@ -9,12 +9,15 @@ import (
 	"github.com/merograph/merograph/ops"
 )
 
-// Differ is the round of two that differ.
-var Differ = graph.Op2(Ops, "differ", 1, func(_ *graph.Tick, _ Verdict, r Round) (Round, error) { return r, nil })
+// Differ is the round of two that differ. Known says that it is enough to tell what has come since they agreed.
+var Differ = graph.Op4(Ops, "differ", 1, func(_ *graph.Tick, _ Verdict, r Round, l Log, agreed *agreements) (Round, error) {
+	_, r.Known = since(r, l, agreed)
+	return r, nil
+})
 
 // Begin waits while another round finds or fetches what lacks: it may bring the same. Else it chooses how to find what lacks: by what has come since the two agreed, by all tips while they are few, else by
 // finding the chains that differ first.
-var Begin = graph.Op4(Ops, "begin", 1, func(x *graph.Tick, was Round, l Log, agreed *agreements, t *rounds) (graph.Done, error) {
+var Begin = graph.Op4(Ops, "begin", 1, func(x *graph.Tick, was Round, l Log, few int, t *rounds) (graph.Done, error) {
 	r, ok := t.Get(was.Peer)
 	if !ok || r.Turn != was.Turn {
 		return graph.Done{}, nil
@@ -27,7 +30,7 @@ var Begin = graph.Op4(Ops, "begin", 1, func(x *graph.Tick, was Round, l Log, agr
 		r.Holds, r.Since = true, x.Now()
 	}
 	tips := l.Tips()
-	if _, known := since(r, l, agreed); known || len(tips) <= fewTips {
+	if r.Known = was.Known; r.Known || len(tips) <= few {
 		r.Sifting, r.Fetch = Sifting{}, r.Fetch+1
 		return graph.Done{}, t.Put(r, roundTTL)
 	}

@@ -42,6 +42,8 @@ type member struct {
 	acked   []acked
 	in      map[dag.ID]bool // what the journal that is open has admitted
 	wrong   error           // the first thing that may not happen
+	bytes   int             // of the deltas in it
+	fetched int             // bytes of the answers to its fetches
 }
 
 // acked is an acknowledged write.
@@ -69,7 +71,7 @@ func (m *member) Admitted(_ dag.ID, e *dag.Entry) {
 			m.blame(fmt.Errorf("%v is admitted before %v, which it stands on", e.ID, p))
 		}
 	}
-	m.in[e.ID] = true
+	m.in[e.ID], m.bytes = true, m.bytes+len(e.Raw)
 }
 
 // Synced implements dag.Observer.
@@ -105,7 +107,7 @@ func bind(n *sim.Node) []graph.Option {
 
 // open opens the journal; when that fails, which it may not, the node goes on with an empty one.
 func (m *member) open() {
-	m.in = map[dag.ID]bool{}
+	m.in, m.bytes = map[dag.ID]bool{}, 0
 	o := dag.Options{Wall: m.n.Wall, Rand: m.n.Entropy("journal"), SegmentBytes: 4 << 20, Observer: m}
 	j, rec, err := dag.Open(m.disk, o)
 	if err == nil && len(rec.Damage) > 0 {
@@ -239,6 +241,9 @@ type told struct {
 
 // sent notes what honest nodes say to each other when they should agree: nothing but comparisons.
 func sent(from, to *sim.Node, m *graph.Message) {
+	if m.Kind == graph.ReplyMsg && (m.Channel == "fetch" || m.Channel == "part") && !from.Hostile() && !to.Hostile() {
+		kept(to).fetched += len(m.Payload)
+	}
 	t, ok := from.World().State.(*told)
 	if !ok || t.loud != nil || from.Hostile() || to.Hostile() || m.Channel == "compare" || from.World().Plan() == (sim.Plan{}) || from.World().HealedFor() < silent {
 		return
