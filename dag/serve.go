@@ -91,7 +91,18 @@ func (j *Journal) serve(ctx ID, have []Tip, maxBytes, deltas int) (page []byte, 
 	heap.Init(&h)
 	j.mu.Unlock()
 	b := &pageBuilder{j: j, c: c, log: ahead{w: j.w, next: aheadLeast}, most: min(maxBytes, MaxPage), size: pageHead, deltas: deltas}
-	var refused error
+	more, refused, err := b.fill(h)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(b.runs) == 0 {
+		return nil, false, refused
+	}
+	return EncodePage(ctx, b.runs), more, nil
+}
+
+// fill adds pieces of lanes, oldest first, until one does not fit. refused tells why a lane had to be left out.
+func (b *pageBuilder) fill(h laneHeap) (more bool, refused, err error) {
 	for len(h) > 0 {
 		n, err := b.add(h[0])
 		if errors.Is(err, ErrDamaged) { // the rest of this branch has to come from elsewhere
@@ -100,16 +111,15 @@ func (j *Journal) serve(ctx ID, have []Tip, maxBytes, deltas int) (page []byte, 
 			continue
 		}
 		if err != nil {
-			return nil, false, err
+			return false, nil, err
 		}
 		if n == 0 {
 			if len(b.runs) > 0 {
-				more = true
-				break
+				return true, refused, nil
 			}
 			// Over MaxPage it fits nowhere: only a dishonest author's run is so long, and it is left out.
 			if heap.Pop(&h); b.most < MaxPage {
-				refused = fmt.Errorf("dag: serve: a run of %v does not fit in %d bytes: %w", ctx, b.most, ErrTooLarge)
+				refused = fmt.Errorf("dag: serve: a run does not fit in %d bytes: %w", b.most, ErrTooLarge)
 			}
 			continue
 		}
@@ -119,10 +129,7 @@ func (j *Journal) serve(ctx ID, have []Tip, maxBytes, deltas int) (page []byte, 
 			heap.Fix(&h, 0)
 		}
 	}
-	if len(b.runs) == 0 {
-		return nil, false, refused
-	}
-	return EncodePage(ctx, b.runs), more, nil
+	return false, refused, nil
 }
 
 // ServeIDs gives a page of named deltas, each with its run up to the next kept signature, in log order; at most maxBytes

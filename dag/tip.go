@@ -2,6 +2,7 @@ package dag
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"lukechampine.com/blake3"
@@ -96,4 +97,22 @@ func (g *Graph) tipsNow() []Tip {
 	}
 	slices.SortFunc(t.list, Tip.Compare) //lint:total-key equal tips are the same
 	return t.list
+}
+
+// Sums gives the chains of sorted tips, ascending, and for each a number that nodes which hold the same tips of it have alike:
+// the first 8 bytes of BLAKE3, keyed by the salt, of the ids of its tips. Who does not know the salt beforehand cannot look for
+// tips whose numbers collide, or add up alike.
+func Sums(tips []Tip, salt ID) (chains []ID, sums []uint64) {
+	h := blake3.New(8, salt[:])
+	sum := make([]byte, 0, 8)
+	for i, t := range tips {
+		_, _ = h.Write(t.ID[:])
+		if i+1 < len(tips) && tips[i+1].Chain == t.Chain {
+			continue
+		}
+		chains = append(chains, t.Chain)
+		sums = append(sums, binary.BigEndian.Uint64(h.Sum(sum)))
+		h.Reset()
+	}
+	return chains, sums
 }

@@ -125,8 +125,8 @@ func (l *contextLog) Digest() dag.ID  { return l.j.Digest(l.ctx) }
 func (l *contextLog) Tips() []dag.Tip { return l.j.Tips(l.ctx) }
 func (l *contextLog) Have() []dag.Tip { return l.j.Have(l.ctx) }
 
-func (l *contextLog) Lacks(tips []dag.Tip) bool {
-	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !l.j.Has(t.ID) })
+func (l *contextLog) Lacks(ids []dag.ID) bool {
+	return slices.ContainsFunc(ids, func(id dag.ID) bool { return !l.j.Has(id) })
 }
 
 func (l *contextLog) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake, error) {
@@ -146,8 +146,11 @@ func (l *contextLog) Ingest(_ context.Context, b replicate.Batch) (replicate.Int
 }
 
 func (l *contextLog) Serve(_ context.Context, h replicate.Have) (replicate.Pages, error) {
-	page, more, err := l.j.Serve(l.ctx, h.With(l.j.Tips(l.ctx)), replicate.MaxPage)
-	return replicate.Pages{Page: page, More: more}, err
+	return replicate.ServeFrom(l.j, l.ctx, h, replicate.LotDeltas)
+}
+
+func (l *contextLog) Part(_ context.Context, lot replicate.Lot) (replicate.Part, error) {
+	return replicate.PartFrom(l.j, l.ctx, lot)
 }
 
 // publisher tells others what is written here, as soon as it is synced. What is not told for want of room, catch-up brings.

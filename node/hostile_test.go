@@ -24,13 +24,17 @@ import (
 // liar serves and publishes whatever it is told to.
 type liar struct{ page []byte }
 
-func (l *liar) Digest() dag.ID       { return dag.ID{1} }
-func (l *liar) Lacks([]dag.Tip) bool { return true }
-func (l *liar) Tips() []dag.Tip      { return nil }
-func (l *liar) Have() []dag.Tip      { return nil }
+func (l *liar) Digest() dag.ID      { return dag.ID{1} }
+func (l *liar) Lacks([]dag.ID) bool { return true }
+func (l *liar) Tips() []dag.Tip     { return nil }
+func (l *liar) Have() []dag.Tip     { return nil }
 func (l *liar) Ingest(context.Context, replicate.Batch) (replicate.Intake, error) {
 	return replicate.Intake{}, nil
 }
+func (l *liar) Part(context.Context, replicate.Lot) (replicate.Part, error) {
+	return replicate.Part{}, nil
+}
+
 func (l *liar) Serve(context.Context, replicate.Have) (replicate.Pages, error) {
 	return replicate.Pages{Page: l.page}, nil
 }

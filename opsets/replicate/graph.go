@@ -8,12 +8,16 @@ import (
 )
 
 // Protocol records the replication of one context.
-func Protocol() *graph.Graph {
+func Protocol() *graph.Graph { return protocol(fewTips) }
+
+// protocol is Protocol with a number of tips that are told without looking for those that differ.
+func protocol(few int) *graph.Graph {
 	g := graph.New("replicate", 1)
 	peer := g.Role("peer")
 	log := graph.Component[Log](peer, "log").Recorded(recorded)
 	neighbours := graph.Param[[]graph.Peer](peer, "neighbours")
 	rounds := graph.Table(peer, "rounds", Round.Key, graph.Capacity(maxRounds))
+	lots := graph.Table(peer, "lots", Portion.Key, graph.Capacity(maxLots))
 	met := graph.Row[[]graph.Peer](peer, "met")
 	agreed := graph.Table(peer, "agreed", Agreement.Key, graph.Capacity(maxAgreements), graph.EvictOldest())
 	agreed.Expose()
@@ -28,7 +32,15 @@ func Protocol() *graph.Graph {
 	Suspect(took, heard, rounds) // its past is unknown here: a round with who handed it over
 
 	// Rounds begin with each new neighbour, a few at a time, and with one drawn among them from time to time.
-	turn, other := Turn(rounds.Changes())
+	changes := rounds.Changes()
+	turn, other := Turn(changes)
+	sifts, neither := Sifts(changes)
+	fetches, nor := Fetches(changes)
+	lapsed, still := Lapsed(changes)
+	ops.Ignore(neither)
+	ops.Ignore(nor)
+	ops.Ignore(still)
+	Lapse(lapsed, rounds, lots)
 	Greet(graph.Merge(ops.Changed(peer, neighbours), Room(other)), neighbours, met, rounds)
 	Tour(ops.Every(peer, 20*time.Second, 10*time.Second), neighbours, rounds)
 
@@ -44,20 +56,48 @@ func Protocol() *graph.Graph {
 		Agreed(both, outbox, log, deliveries)
 		Remember(both, log, agreed)
 	}
-	want := Want(differ, turn, log, agreed)
-	wanted, page := graph.Call(want, With(turn), peer, fetch, 20*time.Second, graph.Anyone)
+	Begin(Differ(differ, turn, log, agreed), log, graph.Const(peer, few), rounds)
+
+	// With many tips the chains that differ are found first, range by range.
+	asks, narrowed := graph.Call(Sift(sifts, log), With(sifts), peer, reconcile, 10*time.Second, graph.Anyone)
+	graph.Reply(asks, Narrow(asks, log))
+	sifted := Sifted(narrowed, sifts, log, rounds)
+	want := Want(fetches, log, agreed)
+	wanted, page := graph.Call(want, With(fetches), peer, fetch, 20*time.Second, graph.Anyone)
 	Learn(wanted, log, rounds) // whoever is told of something new makes a round of its own
 	known, unknown := Wanted(wanted, agreed)
 	graph.Reply(wanted, graph.Merge(graph.Work(known, log, "serve", Log.Serve, 10*time.Second), Forgot(unknown)))
 	got := graph.Work(Page(page), log, "ingest", Log.Ingest, 10*time.Second)
 	Owe(got, owing)
-	Again(Outcome(got, page, want), turn, neighbours, rounds)
-	GiveUp(graph.Merge(answer.Failed(), page.Failed(), got.Failed()), turn, neighbours, rounds)
+	brought := Outcome(got, page, want, fetches)
+	Again(brought, fetches, neighbours, rounds)
+	Follow(brought, fetches, rounds, lots)
+	GiveUp(answer.Failed(), turn, neighbours, rounds)
+	GiveUp(graph.Merge(narrowed.Failed(), sifted.Failed()), sifts, neighbours, rounds)
+	GiveUp(graph.Merge(page.Failed(), got.Failed(), brought.Failed()), fetches, neighbours, rounds)
+
+	// What is more than a page comes in portions, each from another neighbour, and is taken in in order.
+	moves := lots.Changes()
+	Steer(moves, neighbours, rounds, lots)
+	each, kept := Asks(moves)
+	ops.Ignore(kept)
+	named, came := graph.Call(Name(each), From(each), peer, part, 10*time.Second, graph.Anyone)
+	graph.Reply(named, graph.Work(Named(named), log, "part", Log.Part, 10*time.Second))
+	Arrive(came, each, rounds, lots)
+	Miss(came.Failed(), each, rounds, lots)
+	takes, left := Takes(moves)
+	ops.Ignore(left)
+	gained := graph.Work(Came(takes), log, "ingest", Log.Ingest, 10*time.Second)
+	Owe(gained, owing)
+	Taken(Weigh(gained, takes, log), neighbours, rounds, lots)
+	Stop(gained.Failed(), neighbours, rounds, lots)
 	return g
 }
 
 var (
-	deltas  = graph.Topic[Batch]("deltas", graph.MaxRequest(MaxBatch+1<<10), graph.Rate(2000, 4000))
-	compare = graph.Exchange[Digest, Verdict]("compare", graph.MaxRequest(128), graph.MaxReply(128), graph.Rate(200, 400))
-	fetch   = graph.Exchange[Have, Pages]("fetch", graph.MaxRequest(512<<10), graph.MaxReply(MaxPage+1<<10), graph.Rate(200, 400))
+	deltas    = graph.Topic[Batch]("deltas", graph.MaxRequest(MaxBatch+1<<10), graph.Rate(2000, 4000))
+	compare   = graph.Exchange[Digest, Verdict]("compare", graph.MaxRequest(128), graph.MaxReply(128), graph.Rate(200, 400))
+	reconcile = graph.Exchange[Spans, Narrowed]("reconcile", graph.MaxRequest(128<<10), graph.MaxReply(384<<10), graph.Rate(20, 80))
+	fetch     = graph.Exchange[Have, Pages]("fetch", graph.MaxRequest(512<<10), graph.MaxReply(MaxPage+384<<10), graph.Rate(200, 400))
+	part      = graph.Exchange[Lot, Part]("part", graph.MaxRequest(384<<10), graph.MaxReply(MaxPage+1<<10), graph.Rate(50, 100))
 )

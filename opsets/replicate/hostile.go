@@ -126,9 +126,9 @@ func (v *villain) act(n *sim.Node, to graph.Peer) {
 			ask("compare", Digest{Digest: dag.ID{byte(v.call)}})
 		}
 	case 4:
-		ask("fetch", Have{Tips: []dag.Tip{{Chain: dag.ID{1}, ID: dag.ID{2}, Seq: 1 << 62}}})
+		ask("fetch", Have{Chains: []dag.ID{{1}}, Held: []dag.ID{{2}}})
 	case 5:
-		ask("fetch", Have{From: dag.ID{9}, To: dag.ID{1}})
+		ask("reconcile", Spans{Spans: []Span{{From: []byte{9}, To: []byte{1}}, {Sum: 1}, {Sum: 2}}[n.RandN("spans", 3):]})
 	case 6:
 		ask("deliver", Batch{v.some(n)})
 	case 7:
@@ -198,6 +198,10 @@ func (v *villain) Receive(n *sim.Node, m graph.Message) {
 		n.Send(answer)
 	case m.Channel == "compare":
 		send(n, answer, Verdict{Equal: form == 4})
+	case m.Channel == "reconcile":
+		send(n, answer, Narrowed{Done: form % 3, Spans: []Span{{Sum: 1}}, Told: []Told{{Chains: []dag.ID{{6}}, Sums: []uint64{1}}}})
+	case m.Channel == "part":
+		send(n, answer, Part{Page: []byte("garbage")[form%8:], Lacks: form == 6})
 	case m.Channel == "deliver":
 		a := claims(n, m.Peer)
 		a.Refused = []string{"", "because"}[form%2]
@@ -210,7 +214,7 @@ func (v *villain) Receive(n *sim.Node, m graph.Message) {
 func (v *villain) page(n *sim.Node, form int) Pages {
 	switch form {
 	case 5:
-		return Pages{More: true}
+		return Pages{More: true, Lots: []Lot{{Lasts: []dag.ID{{7}}, Counts: []uint64{1}}}}
 	case 6:
 		return Pages{Page: []byte("garbage"), More: true}
 	case 7:
@@ -231,6 +235,12 @@ func send(n *sim.Node, m graph.Message, v any) {
 	case Batch:
 		m.Payload, err = graph.Encode(v)
 	case Digest:
+		m.Payload, err = graph.Encode(v)
+	case Part:
+		m.Payload, err = graph.Encode(v)
+	case Spans:
+		m.Payload, err = graph.Encode(v)
+	case Narrowed:
 		m.Payload, err = graph.Encode(v)
 	case Have:
 		m.Payload, err = graph.Encode(v)

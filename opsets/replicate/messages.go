@@ -2,7 +2,6 @@ package replicate
 
 import (
 	"context"
-	"slices"
 
 	"github.com/merograph/merograph/dag"
 	"github.com/merograph/merograph/graph"
@@ -14,8 +13,12 @@ const MaxPage = 1 << 20
 // MaxBatch is the greatest page that is published, in bytes: it fits a publication with its envelope.
 const MaxBatch = 768 << 10
 
-// MaxTips is how many branches a node tells of in one request; a context with more is caught up in parts.
+// MaxTips is how many branches a node remembers to have in common with a peer, and how many new ones it tells without looking
+// for those that differ.
 const MaxTips = 4096
+
+// MaxPlaces is how many chains and deltas a request names.
+const MaxPlaces = 12288
 
 // A Batch is a page of deltas: the runs of an author's chain, each under its last signature.
 type Batch struct {
@@ -32,35 +35,42 @@ type Verdict struct {
 	Equal bool `cbor:"equal"`
 }
 
-// Have tells where a node's branches end, for the chains from From on and before To; a zero id is no bound. With more tips
-// than fit a node asks for one part of the chains after the other. With a base the tips are only those that have come since the
-// two agreed on tips of that digest.
+// Have tells what a node holds, by ids: where its branches end, and some deltas on the way there. With chains it tells of them
+// alone, and of other chains nothing lacks. With a base it tells what has come since the two agreed on tips of that digest.
 type Have struct {
-	Base dag.ID    `cbor:"base"`
-	From dag.ID    `cbor:"from"`
-	To   dag.ID    `cbor:"to"`
-	Tips []dag.Tip `cbor:"tips"`
+	Base   dag.ID   `cbor:"base"`
+	Chains []dag.ID `cbor:"chains"`
+	Held   []dag.ID `cbor:"held"`
 
 	Asked bool `cbor:"asked"` // the receiver's round brought this one about
 }
 
-// With adds the tips of the node that serves, of the chains that are not asked for: of them nothing lacks.
+// With gives what is held, as tips of which the ids count, with the tips of the node that serves of the chains that are not
+// asked for.
 func (h Have) With(own []dag.Tip) []dag.Tip {
-	if h.From.IsZero() && h.To.IsZero() {
-		return h.Tips
+	have := make([]dag.Tip, 0, len(h.Held))
+	for _, id := range h.Held {
+		have = append(have, dag.Tip{ID: id})
 	}
-	have := slices.Clone(h.Tips)
+	if len(h.Chains) == 0 {
+		return have
+	}
+	asked := make(map[dag.ID]bool, len(h.Chains))
+	for _, c := range h.Chains {
+		asked[c] = true
+	}
 	for _, t := range own {
-		if t.Chain.Compare(h.From) < 0 || !h.To.IsZero() && t.Chain.Compare(h.To) >= 0 {
+		if !asked[t.Chain] {
 			have = append(have, t)
 		}
 	}
 	return have
 }
 
-// Pages is a part of what a node lacks, oldest first.
+// Pages is a part of what a node lacks, oldest first: a page, and the names of the lots that follow.
 type Pages struct {
 	Page []byte `cbor:"page"`
+	Lots []Lot  `cbor:"lots"`
 	More bool   `cbor:"more"`
 
 	Forgot bool `cbor:"forgot,omitempty"` // the server does not know the base: tell all tips
@@ -86,9 +96,9 @@ func RefusedFor(in dag.Ingested) string {
 // Brought is what a turn brought.
 type Brought struct {
 	Admitted int
-	More     bool   // the other has more for this part of the chains
-	To       dag.ID // the part ends here; zero for the end of all
+	More     bool // the other has more, or not all that differs was asked for
 	Forgot   bool
+	Lots     []Lot
 }
 
 // An Agreement is what this node and a peer both held when they last compared and found no difference.
@@ -102,15 +112,16 @@ type Agreement struct {
 func (a Agreement) Key() graph.Peer { return a.Peer }
 
 // A Log is the history of one context, as the protocol needs it. Digest, Tips, Have and Lacks read memory, and tell of what is
-// synced alone; Lacks tells whether one of some deltas is not held; Have is in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve reads, and gives what
-// lacks to a node that has Have.With of the tips held here.
+// synced alone; Lacks tells whether one of some deltas is not held; Tips and Have are in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve and Part
+// read, as ServeFrom and PartFrom do.
 type Log interface {
 	Digest() dag.ID
 	Tips() []dag.Tip
 	Have() []dag.Tip
-	Lacks(tips []dag.Tip) bool
+	Lacks(ids []dag.ID) bool
 	Ingest(ctx context.Context, b Batch) (Intake, error)
 	Serve(ctx context.Context, h Have) (Pages, error)
+	Part(ctx context.Context, l Lot) (Part, error)
 }
 
 // A Cause says why there is a turn.
@@ -127,14 +138,21 @@ const (
 type Round struct {
 	Peer  graph.Peer
 	Turn  uint64
+	Fetch uint64 // counts fetches
 	Cause Cause  // of this turn
 	Again Cause  // of one more turn after this: something new came up meanwhile
-	From  dag.ID // the part of the chains that is being asked for begins here
-	News  bool   // something was admitted since the first part
 	Idle  int    // turns in a row in which the peer had more and brought nothing
 
 	Brought bool // something was admitted in this round
+	Gained  bool // something was admitted in this turn
 	Whole   bool // the peer has forgotten what the two agreed on
+	Known   bool // the two agreed on something that both remember, as far as is known here
+	Sifting Sifting
+
+	Holds bool         // it finds or fetches what lacks
+	Waits bool         // until another has done so
+	Since graph.Time   // it holds, or last brought something
+	Unfit []graph.Peer // who did not serve a portion of this turn
 }
 
 // Key is the round's place in its table.

@@ -1,7 +1,6 @@
 package replicate
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -25,6 +24,9 @@ const (
 	mostGreets = 4
 
 	maxIdle = 2
+
+	// fewTips is how many tips are told without looking for those that differ.
+	fewTips = 1000
 )
 
 // Tell is what the node asks to be published.
@@ -85,12 +87,15 @@ func open(t *rounds, p graph.Peer, why Cause, most int) error {
 	default:
 		r = Round{Peer: p, Cause: why}
 	}
+	if r.Waits {
+		return t.Put(r, overtakeAfter)
+	}
 	return t.Put(r, roundTTL)
 }
 
 // Turn tells the changes that begin a turn from the others.
 var Turn = graph.Branch(Ops, "turn", 1, func(_ *graph.Tick, c graph.Change[Round]) (Round, bool, error) {
-	return c.New, c.Kind == graph.Inserted || c.Kind == graph.Updated && c.New.Turn != c.Old.Turn, nil
+	return c.New, !c.New.Waits && (c.Kind == graph.Inserted || c.Kind == graph.Updated && c.New.Turn != c.Old.Turn), nil
 })
 
 // With is the peer of a turn.
@@ -108,7 +113,7 @@ var Judge = graph.Op2(Ops, "judge", 1, func(_ *graph.Tick, r *graph.Request[Dige
 // brought about by one of this node's: two that differ and cannot help each other must come to rest. Who merely lags is not
 // asked for what it is being sent.
 var Learn = graph.Op3(Ops, "learn", 1, func(_ *graph.Tick, r *graph.Request[Have, Pages], l Log, t *rounds) (graph.Done, error) {
-	if r.Value.Asked || len(r.Value.Tips) > MaxTips || !l.Lacks(r.Value.Tips) {
+	if r.Value.Asked || r.Value.places() > MaxPlaces || !l.Lacks(r.Value.Held) {
 		return graph.Done{}, nil
 	}
 	return graph.Done{}, open(t, r.From, Asked, mostAsked)
@@ -117,53 +122,62 @@ var Learn = graph.Op3(Ops, "learn", 1, func(_ *graph.Tick, r *graph.Request[Have
 // Equal tells verdicts apart.
 var Equal = graph.Branch(Ops, "equal", 1, func(_ *graph.Tick, v Verdict) (Verdict, bool, error) { return v, v.Equal, nil })
 
-// Want tells where this node's branches end: of the chains that have changed since it agreed with the peer, else of all, or of
-// as many from the round's place on as fit. A chain is not torn, but one that fills a request alone.
-var Want = graph.Op4(Ops, "want", 1, func(_ *graph.Tick, _ Verdict, r Round, l Log, t *agreements) (Have, error) {
+// Want tells where this node's branches end: of the chains that have changed since it agreed with the peer, of those that
+// differ, else of all.
+var Want = graph.Op3(Ops, "want", 1, func(x *graph.Tick, r Round, l Log, t *agreements) (Have, error) {
 	h, ok := since(r, l, t)
-	if !ok {
-		h = part(r, l.Have())
+	switch {
+	case ok:
+	case r.Sifting.Asked > 0 && !r.Sifting.Dense:
+		h = differing(r.Sifting.Differ, l, ops.Below(x, max(1, len(r.Sifting.Differ))))
+	default:
+		h = Have{Held: places(l.Tips(), l.Have())}
 	}
 	h.Asked = r.Cause == Asked
 	return h, nil
 })
 
-// part gives all tips, or those of the round's part when they do not fit.
-func part(r Round, tips []dag.Tip) Have {
-	if len(tips) <= MaxTips {
-		return Have{Tips: tips}
+// differing asks for chains, from one of them on and around, for as many as fit.
+func differing(chains []dag.ID, l Log, at int) (h Have) {
+	all, some := l.Tips(), l.Have()
+	var tips, more []dag.Tip
+	for _, c := range slices.Concat(chains[at:], chains[:at]) {
+		ends := chainOf(all, c)
+		if len(h.Chains)+len(tips)+1+min(len(ends), MaxPlaces/4) > MaxPlaces {
+			break
+		}
+		h.Chains = append(h.Chains, c)
+		tips, more = append(tips, ends[:min(len(ends), MaxPlaces/4)]...), append(more, chainOf(some, c)...)
 	}
-	at, _ := slices.BinarySearchFunc(tips, r.From, func(t dag.Tip, from dag.ID) int { return t.Chain.Compare(from) })
-	tips = tips[at:]
-	h := Have{From: r.From, Tips: tips}
-	if len(tips) > MaxTips {
-		end := MaxTips
-		for end > 0 && tips[end-1].Chain == tips[end].Chain {
-			end--
-		}
-		if end > 0 {
-			h.To, h.Tips = tips[end].Chain, tips[:end]
-			return h
-		}
-		end, _ = slices.BinarySearchFunc(tips, tips[0].Chain, func(t dag.Tip, c dag.ID) int { return cmp.Or(t.Chain.Compare(c), -1) })
-		if h.Tips = tips[:MaxTips]; end < len(tips) {
-			h.To = tips[end].Chain
-		}
-	}
+	h.Held = places(tips, more)
+	h.Held = h.Held[:min(len(h.Held), MaxPlaces-len(h.Chains))]
 	return h
 }
+
+// places gives the ids of tips, and then of what else is named, each once, as many as fit.
+func places(tips, more []dag.Tip) (ids []dag.ID) {
+	named := make(map[dag.ID]bool, len(more))
+	for _, t := range slices.Concat(tips, more) {
+		if !named[t.ID] && len(ids) < MaxPlaces {
+			named[t.ID], ids = true, append(ids, t.ID)
+		}
+	}
+	return ids
+}
+
+func (h Have) places() int { return len(h.Chains) + len(h.Held) }
 
 // Wanted is what another node asks for, when what it counts from is known here.
 var Wanted = graph.Branch2(Ops, "wanted", 1, func(_ *graph.Tick, r *graph.Request[Have, Pages], t *agreements) (Have, bool, error) {
 	h := r.Value
-	if len(h.Tips) > MaxTips {
-		return Have{}, false, graph.Fail(graph.TooLarge, "%d tips, the bound is %d", len(h.Tips), MaxTips)
+	if h.places() > MaxPlaces {
+		return Have{}, false, graph.Fail(graph.TooLarge, "%d chains and deltas are named, the bound is %d", h.places(), MaxPlaces)
 	}
 	if h.Base.IsZero() {
 		return h, true, nil
 	}
 	a, ok := t.Get(r.From)
-	return Have{Tips: slices.Concat(a.Tips, h.Tips)}, ok && a.Digest == h.Base, nil
+	return Have{Held: append(idsOf(a.Tips), h.Held...)}, ok && a.Digest == h.Base, nil
 })
 
 // Forgot answers who counts from what is not known here.
@@ -173,52 +187,74 @@ var Forgot = graph.Op1(Ops, "forgot", 1, func(_ *graph.Tick, _ Have) (Pages, err
 var Page = graph.Op1(Ops, "page", 1, func(_ *graph.Tick, p Pages) (Batch, error) { return Batch{p.Page}, nil })
 
 // Outcome is what a turn brought.
-var Outcome = graph.Op3(Ops, "outcome", 1, func(_ *graph.Tick, in Intake, p Pages, h Have) (Brought, error) {
-	return Brought{in.Admitted, p.More, h.To, p.Forgot && !h.Base.IsZero()}, nil
+var Outcome = graph.Op4(Ops, "outcome", 1, func(_ *graph.Tick, in Intake, p Pages, h Have, r Round) (Brought, error) {
+	for _, l := range p.Lots[:min(len(p.Lots), maxLots+1)] {
+		if err := l.check(); err != nil || len(p.Lots) > maxLots {
+			return Brought{}, graph.Fail(graph.Malformed, "%d lots: %v", len(p.Lots), err)
+		}
+	}
+	return Brought{in.Admitted, p.More || 0 < len(h.Chains) && len(h.Chains) < len(r.Sifting.Differ), p.Forgot && !h.Base.IsZero(), p.Lots}, nil
 })
 
-// Again takes the next turn: with the same part of the chains while it brings news, then with the next part, and once more
-// from the first when something was admitted meanwhile. A turn without news in the last part ends the round.
-var Again = graph.Op4(Ops, "again", 1, func(_ *graph.Tick, b Brought, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
+// Again goes on to the portions that follow, or takes the next turn while turns bring news. One without news ends the round,
+// unless there is more to come.
+var Again = graph.Op4(Ops, "again", 1, func(x *graph.Tick, b Brought, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
 	r, ok := t.Get(was.Peer)
-	if !ok {
+	if !ok || r.Turn != was.Turn {
 		return graph.Done{}, nil
 	}
-	switch {
-	case b.Forgot:
-		r.Whole = true
-	case b.Admitted > 0:
-		r.News, r.Brought, r.Idle = true, true, 0
-	case b.More && r.Idle < maxIdle: // another peer brought it meanwhile
-		r.Idle++
-	case !b.To.IsZero():
-		r.From, r.Idle = b.To, 0
-	case !r.From.IsZero() && r.News:
-		r.From, r.Idle, r.News = dag.ID{}, 0, false
-	default:
-		return graph.Done{}, end(t, r.Peer, near)
+	if b.Admitted > 0 {
+		r.Brought, r.Gained, r.Since = true, true, x.Now()
 	}
-	r.Turn++
-	if r.From.IsZero() { // else what came up may be in a part that is over
-		r.Cause, r.Again = max(r.Cause, r.Again), NoCause
+	r.Whole = r.Whole || b.Forgot
+	if len(b.Lots) == 0 || !r.Holds {
+		return graph.Done{}, next(t, r, near, b.More || b.Forgot)
 	}
 	return graph.Done{}, t.Put(r, roundTTL)
 })
 
+// next takes the next turn, or ends a round that gains nothing.
+func next(t *rounds, r Round, near []graph.Peer, more bool) error {
+	switch {
+	case r.Gained:
+		r.Idle = 0
+	case more && r.Idle < maxIdle: // another peer brought it meanwhile
+		r.Idle++
+	default:
+		return end(t, r.Peer, near)
+	}
+	r.Turn, r.Sifting, r.Gained, r.Unfit = r.Turn+1, Sifting{}, false, nil
+	r.Cause, r.Again = max(r.Cause, r.Again), NoCause
+	return t.Put(r, roundTTL)
+}
+
 // End ends a round of two that agree.
 var End = graph.Op4(Ops, "end", 1, func(_ *graph.Tick, _ Verdict, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
-	return graph.Done{}, end(t, was.Peer, near)
+	return graph.Done{}, endOf(t, was, near)
 })
 
 // GiveUp ends a round that failed; the next one tries again.
 var GiveUp = graph.Op4(Ops, "give_up", 1, func(_ *graph.Tick, _ graph.Failure, was Round, near []graph.Peer, t *rounds) (graph.Done, error) {
-	return graph.Done{}, end(t, was.Peer, near)
+	return graph.Done{}, endOf(t, was, near)
 })
+
+// endOf ends a round unless it has gone on.
+func endOf(t *rounds, was Round, near []graph.Peer) error {
+	if r, ok := t.Get(was.Peer); !ok || r.Turn != was.Turn {
+		return nil
+	}
+	return end(t, was.Peer, near)
+}
 
 // end takes one more turn when something new came up, or ends the round. What a round brought was not published to this node,
 // so its other neighbours may lack it too: each is compared with, and news spread as fast as nodes answer.
 func end(t *rounds, p graph.Peer, near []graph.Peer) error {
 	r, ok := t.Get(p)
+	if r.Holds {
+		if err := wake(t); err != nil {
+			return err
+		}
+	}
 	if ok && r.Again != NoCause {
 		return t.Put(Round{Peer: p, Turn: r.Turn + 1, Cause: r.Again, Brought: r.Brought}, roundTTL)
 	}

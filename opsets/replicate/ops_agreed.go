@@ -16,16 +16,25 @@ const maxAgreements = 64
 // since gives the tips that have come since this node agreed with the peer of a round.
 func since(r Round, l Log, t *agreements) (Have, bool) {
 	a, ok := t.Get(r.Peer)
-	if !ok || r.Whole || !r.From.IsZero() {
+	if !ok || r.Whole {
 		return Have{}, false
 	}
 	h := Have{Base: a.Digest}
 	for _, tip := range l.Tips() {
 		if _, had := slices.BinarySearchFunc(a.Tips, tip, dag.Tip.Compare); !had {
-			h.Tips = append(h.Tips, tip)
+			h.Held = append(h.Held, tip.ID)
 		}
 	}
-	return h, len(h.Tips) <= MaxTips
+	return h, len(h.Held) <= MaxTips
+}
+
+// idsOf gives the ids of tips.
+func idsOf(tips []dag.Tip) []dag.ID {
+	ids := make([]dag.ID, len(tips))
+	for i, t := range tips {
+		ids[i] = t.ID
+	}
+	return ids
 }
 
 // A Match is what this node and a peer both held when one of them compared; without a digest they differed.

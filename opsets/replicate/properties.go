@@ -10,10 +10,14 @@ import (
 
 const (
 	sometimesPage     = "a catch-up fetched a page"
+	sometimesPart     = "a portion came from a neighbour"
 	sometimesGossip   = "gossip brought a delta"
 	sometimesMissing  = "a delta waited for its past"
 	sometimesDelivery = "what was not acknowledged was delivered"
 	sometimesFork     = "a hostile node forked its chain, and honest ones hold both branches"
+
+	// fetchedAgain is in bytes.
+	fetchedAgain = 64 << 10
 
 	// settling is the time that a write may take to reach every node: two periods.
 	settling = time.Minute
@@ -37,6 +41,14 @@ var properties = []sim.Property{
 	}},
 	{Name: "after healing all nodes hold the same deltas and every acknowledged write", Kind: sim.Liveness, Within: settling, Check: converged},
 	{Name: "after healing each node has acknowledged to its neighbours what they wrote", Kind: sim.Liveness, Within: silent, Check: acknowledged},
+	{Name: "what is fetched is fetched about once in a life", Kind: sim.Safety, CheckNode: fetchedOnce, Check: func(w *sim.World) error {
+		for _, n := range honest(w) {
+			if err := fetchedOnce(w, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
 	{Name: "nodes that agree say nothing but comparisons", Kind: sim.Safety, Check: func(w *sim.World) error { return w.State.(*told).loud }},
 	{Name: "what is held is bounded by the peers", Kind: sim.Safety, CheckNode: bounded, Check: func(w *sim.World) error {
 		for _, n := range honest(w) {
@@ -47,10 +59,23 @@ var properties = []sim.Property{
 		return nil
 	}},
 	{Name: sometimesPage, Kind: sim.Sometimes},
+	{Name: sometimesPart, Kind: sim.Sometimes},
 	{Name: sometimesGossip, Kind: sim.Sometimes},
 	{Name: sometimesMissing, Kind: sim.Sometimes},
 	{Name: sometimesDelivery, Kind: sim.Sometimes},
 	{Name: sometimesFork, Kind: sim.Sometimes},
+}
+
+// fetchedOnce says that honest nodes send one no more, when it fetches, than it holds, for each of its lives; the little that is
+// sent again is in the allowance.
+func fetchedOnce(_ *sim.World, n *sim.Node) error {
+	if n.Hostile() {
+		return nil
+	}
+	if m := kept(n); m.fetched > m.bytes*(1+n.Restarts())+fetchedAgain {
+		return fmt.Errorf("%s has been sent %d bytes of pages, holds %d, and restarted %d times", n.ID(), m.fetched, m.bytes, n.Restarts())
+	}
+	return nil
 }
 
 // bounded says that no other can make a node hold more than it may: calls that go on at once, what they own, and what is

@@ -19,8 +19,8 @@ type reads struct {
 }
 
 // Lacks implements Log.
-func (l *reads) Lacks(tips []dag.Tip) bool {
-	return l.lacks.Do(func() bool { return l.Log.Lacks(tips) })
+func (l *reads) Lacks(ids []dag.ID) bool {
+	return l.lacks.Do(func() bool { return l.Log.Lacks(ids) })
 }
 
 // Tips implements Log.

@@ -29,8 +29,8 @@ func (l *journal) Digest() dag.ID  { return dag.Digest(l.Tips()) }
 func (l *journal) Tips() []dag.Tip { return l.Journal.Tips(l.ctx) }
 func (l *journal) Have() []dag.Tip { return l.Journal.Have(l.ctx) }
 
-func (l *journal) Lacks(tips []dag.Tip) bool {
-	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !l.Has(t.ID) })
+func (l *journal) Lacks(ids []dag.ID) bool {
+	return slices.ContainsFunc(ids, func(id dag.ID) bool { return !l.Has(id) })
 }
 
 func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
@@ -43,8 +43,11 @@ func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
 }
 
 func (l *journal) Serve(_ context.Context, h Have) (Pages, error) {
-	page, more, err := l.Journal.Serve(l.ctx, h.With(l.Tips()), MaxPage)
-	return Pages{Page: page, More: more}, err
+	return ServeFrom(l.Journal, l.ctx, h, LotDeltas)
+}
+
+func (l *journal) Part(_ context.Context, lot Lot) (Part, error) {
+	return PartFrom(l.Journal, l.ctx, lot)
 }
 
 // Mine implements Outbox: a node writes as the authors that it wrote as.
@@ -310,10 +313,11 @@ type stubborn struct {
 }
 
 func (l *stubborn) Digest() dag.ID                                { return dag.ID{l.digest} }
-func (l *stubborn) Lacks([]dag.Tip) bool                          { return true }
+func (l *stubborn) Lacks([]dag.ID) bool                           { return true }
 func (l *stubborn) Tips() []dag.Tip                               { return l.tips }
 func (l *stubborn) Have() []dag.Tip                               { return l.tips }
 func (l *stubborn) Ingest(context.Context, Batch) (Intake, error) { return Intake{}, nil }
+func (l *stubborn) Part(context.Context, Lot) (Part, error)       { return Part{}, nil }
 func (l *stubborn) Serve(_ context.Context, h Have) (Pages, error) {
 	l.asked = append(l.asked, h)
 	return Pages{Page: l.page, More: l.more}, nil
@@ -385,7 +389,7 @@ func TestHostilePages(t *testing.T) {
 		t.Errorf("too large: %d fetches in a minute, failures %v", got, n.Failures)
 	}
 	var p Pages
-	if f := w.Ask("x", "a", "fetch", Have{Tips: make([]dag.Tip, MaxTips+1)}, &p); f == nil || f.Reason != graph.TooLarge {
+	if f := w.Ask("x", "a", "fetch", Have{Held: make([]dag.ID, MaxPlaces+1)}, &p); f == nil || f.Reason != graph.TooLarge {
 		t.Errorf("more tips than allowed: %v", f)
 	}
 }
@@ -396,7 +400,7 @@ func TestHostileAsker(t *testing.T) {
 	n, _ := start(w, "a", journals(t, 1, 1)[0])
 	for i := range 100 {
 		for k := range mostAsked + 10 {
-			if f := w.Ask(graph.Peer(fmt.Sprintf("x%03d", k)), "a", "fetch", Have{Tips: []dag.Tip{{ID: dag.ID{byte(i), 1}}}}, &Pages{}); f != nil {
+			if f := w.Ask(graph.Peer(fmt.Sprintf("x%03d", k)), "a", "fetch", Have{Held: []dag.ID{{byte(i), 1}}}, &Pages{}); f != nil {
 				t.Fatal(f)
 			}
 		}
@@ -448,110 +452,6 @@ func TestGreetMany(t *testing.T) {
 		if greeted["x5"] == was {
 			t.Errorf("%s: one who came back was not greeted", name)
 		}
-	}
-}
-
-// With more places of the history than fit a request, a round asks for one part after the other.
-func TestMoreTipsThanFit(t *testing.T) {
-	const authors = 1500
-	w := graphtest.New(t)
-	js := journals(t, 2, authors)
-	for k := range authors {
-		js[0].write(t, k, 3, 40)
-	}
-	_, _ = start(w, "a", js[0])
-	b, near := start(w, "b", js[1])
-	near.Set([]graph.Peer{"a"})
-	w.Pass(time.Millisecond)
-	if js[0].Digest() != js[1].Digest() {
-		t.Fatal("the first catch-up did not do")
-	}
-	if n := len(js[1].Have()); n <= MaxTips {
-		t.Fatalf("only %d places of the history", n)
-	}
-	w.Sent = nil
-	js[1].got = nil
-	for k := 0; k < authors; k += 100 {
-		js[0].write(t, k, 2, 40)
-	}
-	w.Pass(31 * time.Second)
-	if js[0].Digest() != js[1].Digest() {
-		t.Fatalf("%d requests did not do", w.Count("b", "fetch", graph.RequestMsg))
-	}
-	known := 0
-	for _, in := range js[1].got {
-		known += in.Duplicate
-	}
-	if known > 10 {
-		t.Errorf("%d deltas were sent again", known)
-	}
-	for _, m := range w.Sent {
-		if m.Channel == "fetch" && m.Kind == graph.RequestMsg && len(m.Payload) > 512<<10 {
-			t.Errorf("a request of %d bytes", len(m.Payload))
-		}
-	}
-	// What the first part brings may stand on what the last brings, and be more than may wait for it: one round goes over
-	// all parts again.
-	first, last := 0, 0
-	chains := map[dag.Key]dag.ID{}
-	err := js[0].Each(js[0].ctx, func(e *dag.Entry) error {
-		chains[e.Delta.Author] = e.Delta.ChainOf(e.ID)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k := 1; k < authors; k++ {
-		if c := chains[signer(k).Public()]; c.Compare(chains[signer(first).Public()]) < 0 {
-			first = k
-		} else if c.Compare(chains[signer(last).Public()]) > 0 {
-			last = k
-		}
-	}
-	near.Set(nil)
-	w.Pass(time.Millisecond)
-	js[0].write(t, last, 1, 40)
-	for range 5 {
-		js[0].write(t, first, 200, 40)
-	}
-	near.Set([]graph.Peer{"a"})
-	w.Pass(time.Millisecond)
-	if js[0].Digest() != js[1].Digest() {
-		t.Error("a second time over all parts did not do")
-	}
-	if len(b.Failures) > 0 {
-		t.Error(b.Failures)
-	}
-}
-
-// The parts are disjoint, whole chains, and together everything.
-func TestParts(t *testing.T) {
-	l := &stubborn{digest: 1}
-	for c := range 300 {
-		for s := range 1 + c*c%97 {
-			l.tips = append(l.tips, dag.Tip{Chain: dag.ID{byte(c >> 8), byte(c)}, ID: dag.ID{1, byte(s)}, Seq: uint64(s)})
-		}
-	}
-	for s := range MaxTips + 100 { // one that does not fit alone
-		l.tips = append(l.tips, dag.Tip{Chain: dag.ID{2}, ID: dag.ID{1, byte(s >> 8), byte(s)}})
-	}
-	l.tips = append(l.tips, dag.Tip{Chain: dag.ID{3}})
-	other := &stubborn{digest: 2}
-	w := graphtest.New(t)
-	_, near := start(w, "a", l)
-	start(w, "b", other)
-	near.Set([]graph.Peer{"b"})
-	w.Settle()
-	var told []dag.Tip
-	at := dag.ID{}
-	for _, h := range other.asked {
-		if len(h.Tips) > MaxTips || h.From != at {
-			t.Fatalf("a part of %d tips from %v, after one up to %v", len(h.Tips), h.From, at)
-		}
-		told, at = append(told, h.Tips...), h.To
-	}
-	if !at.IsZero() || len(other.asked) < 4 || len(told) != len(l.tips)-100 {
-		t.Errorf("%d parts with %d of %d tips", len(other.asked), len(told), len(l.tips))
 	}
 }
 

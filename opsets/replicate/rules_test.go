@@ -14,7 +14,7 @@ func TestAskedRoundsAskNoMore(t *testing.T) {
 		w := graphtest.New(t)
 		start(w, "a", journals(t, 1, 1)[0])
 		var p Pages
-		if f := w.Ask("x", "a", "fetch", Have{Tips: []dag.Tip{{ID: dag.ID{1}}}, Asked: asked}, &p); f != nil {
+		if f := w.Ask("x", "a", "fetch", Have{Held: []dag.ID{{1}}, Asked: asked}, &p); f != nil {
 			t.Fatal(f)
 		}
 		if got := w.Count("a", "compare", graph.RequestMsg); got != rounds {

@@ -43,6 +43,8 @@ type member struct {
 	acked   []acked
 	in      map[dag.ID]bool // what the journal that is open has admitted
 	wrong   error           // the first thing that may not happen
+	bytes   int             // of the deltas in it
+	fetched int             // bytes of the answers to its fetches
 }
 
 // acked is an acknowledged write.
@@ -70,7 +72,7 @@ func (m *member) Admitted(_ dag.ID, e *dag.Entry) {
 			m.blame(fmt.Errorf("%v is admitted before %v, which it stands on", e.ID, p))
 		}
 	}
-	m.in[e.ID] = true
+	m.in[e.ID], m.bytes = true, m.bytes+len(e.Raw)
 }
 
 // Synced implements dag.Observer.
@@ -116,7 +118,7 @@ func (m *member) meet() {
 
 // open opens the journal; when that fails, which it may not, the node goes on with an empty one.
 func (m *member) open() {
-	m.in = map[dag.ID]bool{}
+	m.in, m.bytes = map[dag.ID]bool{}, 0
 	o := dag.Options{Wall: m.n.Wall, Rand: m.n.Entropy("journal"), SegmentBytes: 4 << 20, Observer: m}
 	j, rec, err := dag.Open(m.disk, o)
 	if err == nil && len(rec.Damage) > 0 {
@@ -167,8 +169,8 @@ func (m *member) Digest() dag.ID { return m.journal.Digest(m.ctx) }
 func (m *member) Tips() []dag.Tip { return m.journal.Tips(m.ctx) }
 
 // Lacks implements Log.
-func (m *member) Lacks(tips []dag.Tip) bool {
-	return slices.ContainsFunc(tips, func(t dag.Tip) bool { return !m.journal.Has(t.ID) })
+func (m *member) Lacks(ids []dag.ID) bool {
+	return slices.ContainsFunc(ids, func(id dag.ID) bool { return !m.journal.Has(id) })
 }
 
 // Have implements Log.
@@ -176,11 +178,20 @@ func (m *member) Have() []dag.Tip { return m.journal.Have(m.ctx) }
 
 // Serve implements Log.
 func (m *member) Serve(_ context.Context, h Have) (Pages, error) {
-	page, more, err := m.journal.Serve(m.ctx, h.With(m.journal.Tips(m.ctx)), MaxPage)
-	if len(page) > 0 {
+	p, err := ServeFrom(m.journal, m.ctx, h, 1+m.n.RandN("lot", 32))
+	if len(p.Page) > 0 {
 		m.n.World().Reached(sometimesPage)
 	}
-	return Pages{Page: page, More: more}, err
+	return p, err
+}
+
+// Part implements Log.
+func (m *member) Part(_ context.Context, l Lot) (Part, error) {
+	p, err := PartFrom(m.journal, m.ctx, l)
+	if len(p.Page) > 0 {
+		m.n.World().Reached(sometimesPart)
+	}
+	return p, err
 }
 
 // Ingest implements Log.
@@ -241,6 +252,9 @@ type told struct {
 
 // sent notes what honest nodes say to each other when they should agree: nothing but comparisons.
 func sent(from, to *sim.Node, m *graph.Message) {
+	if m.Kind == graph.ReplyMsg && (m.Channel == "fetch" || m.Channel == "part") && !from.Hostile() && !to.Hostile() {
+		kept(to).fetched += len(m.Payload)
+	}
 	t, ok := from.World().State.(*told)
 	if !ok || t.loud != nil || from.Hostile() || to.Hostile() || m.Channel == "compare" || from.World().Plan() == (sim.Plan{}) || from.World().HealedFor() < silent {
 		return

@@ -2,6 +2,7 @@ package replicate
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +28,21 @@ func TestSimulation(t *testing.T) {
 func TestSwarm(t *testing.T) {
 	simtest.Swarm(t, Scenario, sim.Options{Nodes: 9, Time: 6 * time.Minute}, 30)
 }
+
+// TestSwarmByRanges: what differs is found by ranges, however few tips there are.
+func TestSwarmByRanges(t *testing.T) {
+	s := Scenario
+	s.Graph = func() *graph.Graph { return protocol(0) }
+	s.Properties = append(slices.Clone(s.Properties), sim.Property{Name: sometimesRanges, Kind: sim.Sometimes})
+	s.Sent = func(from, to *sim.Node, m *graph.Message) {
+		if sent(from, to, m); m.Channel == "reconcile" && m.Kind == graph.ReplyMsg && !from.Hostile() {
+			from.World().Reached(sometimesRanges)
+		}
+	}
+	simtest.Swarm(t, s, sim.Options{Nodes: 9, Time: 6 * time.Minute}, 15)
+}
+
+const sometimesRanges = "what differs was found by ranges"
 
 func TestSimulationLarge(t *testing.T) {
 	if os.Getenv("SIM_LARGE") == "" {

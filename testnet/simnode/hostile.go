@@ -42,7 +42,7 @@ func (v *villain) Start(n *sim.Node) {
 		}
 		others := n.World().Nodes()
 		to := others[n.RandN("victim", len(others))].ID()
-		v.ask(n, to, "fetch", replicate.Have{Tips: v.journal.Have(shared(n.World()).ctx)})
+		v.ask(n, to, "fetch", replicate.Have{Held: ids(v.journal.Have(shared(n.World()).ctx))})
 		if !n.World().Healed() {
 			v.act(n, to, n.Fault("act", acts))
 		}
@@ -116,11 +116,13 @@ func (v *villain) act(n *sim.Node, to graph.Peer, act int) {
 		for range 200 {
 			var id dag.ID
 			_, _ = n.Entropy("journal").Read(id[:])
-			h.Tips = append(h.Tips, dag.Tip{Chain: id, ID: id, Seq: n.Rand("seq")})
+			h.Held = append(h.Held, id)
 		}
 		v.ask(n, to, "fetch", h)
-	case 14: // a part of the chains that is none
-		v.ask(n, to, "fetch", replicate.Have{From: dag.ID{9}, To: dag.ID{1}, Tips: v.journal.Tips(ctx)})
+	case 14: // chains that are none, and spans that are none
+		v.ask(n, to, "fetch", replicate.Have{Chains: []dag.ID{{9}, {9}}, Held: ids(v.journal.Tips(ctx))})
+		v.ask(n, to, "reconcile", replicate.Spans{Spans: []replicate.Span{{From: []byte{9}, To: []byte{1}}}})
+		v.ask(n, to, "reconcile", replicate.Spans{Spans: []replicate.Span{{Sum: n.Rand("sum")}}})
 	case 15: // differs from everybody, again and again
 		for range 20 {
 			v.ask(n, to, "compare", replicate.Digest{Digest: dag.ID{byte(n.Rand("digest"))}})
@@ -132,6 +134,13 @@ func (v *villain) act(n *sim.Node, to graph.Peer, act int) {
 		}
 		n.Send(graph.Message{Kind: graph.TopicMsg, Channel: "deltas", Payload: []byte("garbage")})
 	}
+}
+
+func ids(tips []dag.Tip) (ids []dag.ID) {
+	for _, t := range tips {
+		ids = append(ids, t.ID)
+	}
+	return ids
 }
 
 func (v *villain) payload(n *sim.Node) []byte {
@@ -276,17 +285,26 @@ func (v *villain) Receive(n *sim.Node, m graph.Message) {
 		}
 		switch mood {
 		case 0:
-			p.Page, p.More, _ = v.journal.Serve(ctx, h.With(v.journal.Tips(ctx)), replicate.MaxPage)
+			p, _ = replicate.ServeFrom(v.journal, ctx, h, replicate.LotDeltas)
 		case 1:
 			p.Page = []byte("garbage")
 		case 2:
 			p.Page = v.page(n)
-		case 3:
-			p.More = true
+		case 3: // what nobody holds
+			p.More, p.Lots = true, []replicate.Lot{{Lasts: []dag.ID{{byte(n.Rand("lot"))}}, Counts: []uint64{1 << 40}}, {Counts: []uint64{1}}}[:1+n.RandN("lots", 2)]
 		case 4: // no answer
 			return
 		}
 		v.reply(n, m, p)
+	case m.Kind == graph.RequestMsg && m.Channel == "part":
+		switch n.Fault("part", 3) {
+		case 0:
+			v.reply(n, m, replicate.Part{Lacks: true})
+		case 1:
+			v.reply(n, m, replicate.Part{Page: []byte("garbage")})
+		case 2:
+			v.reply(n, m, replicate.Part{})
+		} // or no answer
 	}
 }
 

@@ -179,8 +179,8 @@ func (m *member) Tips() []dag.Tip {
 }
 
 // Lacks implements replicate.Log.
-func (m *member) Lacks(tips []dag.Tip) bool {
-	return m.journal != nil && slices.ContainsFunc(tips, func(t dag.Tip) bool { return !m.journal.Has(t.ID) })
+func (m *member) Lacks(ids []dag.ID) bool {
+	return m.journal != nil && slices.ContainsFunc(ids, func(id dag.ID) bool { return !m.journal.Has(id) })
 }
 
 // Have implements replicate.Log.
@@ -199,15 +199,26 @@ func (m *member) Serve(_ context.Context, h replicate.Have) (replicate.Pages, er
 		return replicate.Pages{}, errNoLog
 	}
 	w := m.n.World()
-	ctx := shared(w).ctx
-	page, more, err := m.journal.Serve(ctx, h.With(m.journal.Tips(ctx)), replicate.MaxPage)
-	if len(page) > 0 {
+	p, err := replicate.ServeFrom(m.journal, shared(w).ctx, h, 1+m.n.RandN("lot", 64))
+	if len(p.Page) > 0 {
 		w.Reached(sometimesPage)
 	}
 	if err != nil {
 		m.blame(working, "serve: %w", err)
 	}
-	return replicate.Pages{Page: page, More: more}, err
+	return p, err
+}
+
+// Part implements replicate.Log.
+func (m *member) Part(_ context.Context, l replicate.Lot) (replicate.Part, error) {
+	if m.journal == nil {
+		return replicate.Part{}, errNoLog
+	}
+	p, err := replicate.PartFrom(m.journal, shared(m.n.World()).ctx, l)
+	if err != nil && graph.ReasonOf(err) != graph.Malformed && !errors.Is(err, dag.ErrTooLarge) {
+		m.blame(working, "part: %w", err)
+	}
+	return p, err
 }
 
 // Ingest implements replicate.Log.

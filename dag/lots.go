@@ -1,0 +1,153 @@
+package dag
+
+import (
+	"container/heap"
+	"fmt"
+	"slices"
+)
+
+// A Stretch is a piece of a chain: Count deltas, one after the other, of which Last is the last. Every node that holds Last has
+// the same in mind.
+type Stretch struct {
+	Last  ID
+	Count uint64
+}
+
+// LotBounds are the bounds of Lots: how many lots and stretches in all, and the deltas and bytes of their records of one lot,
+// which a single piece up to a signature may exceed.
+type LotBounds struct {
+	Lots, Stretches, Deltas, Bytes int
+}
+
+// Lots gives what a peer lacks that has the given tips, as Serve would, cut into lots without reading it: oldest first, each
+// stretch up to a kept signature, so that who takes in the lots in order has the past of each, but for what stands in the same
+// pages. A stretch is had from any node that holds its last delta (ServeLot). more tells that something is left.
+func (j *Journal) Lots(ctx ID, have []Tip, b LotBounds) (lots [][]Stretch, more bool, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c, err := j.known(ctx)
+	if err != nil {
+		return nil, false, fmt.Errorf("dag: lots: %w", err)
+	}
+	lots, more = c.g.lots(have, b)
+	return lots, more, nil
+}
+
+func (g *Graph) lots(have []Tip, b LotBounds) (lots [][]Stretch, more bool) {
+	h := laneHeap(g.lanes(have))
+	heap.Init(&h)
+	var lot []Stretch
+	places := make(map[uint32]int) // in the lot, by the last delta of the lane
+	deltas, size, stretches := 0, 0, 0
+	for len(h) > 0 {
+		nodes := h[0].nodes
+		n, bytes := g.piece(nodes)
+		if len(lot) > 0 && (deltas+n > b.Deltas || size+bytes > b.Bytes) {
+			lots, lot = append(lots, lot), nil
+			clear(places)
+			deltas, size = 0, 0
+		}
+		lane := nodes[len(nodes)-1]
+		at, begun := places[lane]
+		if len(lots) == b.Lots || !begun && stretches == b.Stretches {
+			more = true
+			break
+		}
+		if !begun {
+			at, stretches = len(lot), stretches+1
+			places[lane], lot = at, append(lot, Stretch{})
+		}
+		lot[at] = Stretch{Last: g.node(nodes[n-1]).id, Count: lot[at].Count + uint64(n)}
+		deltas, size = deltas+n, size+bytes
+		if h[0].nodes = nodes[n:]; n == len(nodes) {
+			heap.Pop(&h)
+		} else {
+			heap.Fix(&h, 0)
+		}
+	}
+	if len(lot) > 0 {
+		lots = append(lots, lot)
+	}
+	return lots, more
+}
+
+// piece gives the length of the first piece of a lane, as pageBuilder.add would cut it, and the bytes of its records.
+func (g *Graph) piece(nodes []uint32) (n, bytes int) {
+	size := 0
+	for k, i := range nodes {
+		if n > 0 && (k+1 > MaxRun || size > MaxRunBytes) {
+			break
+		}
+		size += g.node(i).place.unpack().Size
+		if g.node(i).signed {
+			n, bytes = k+1, size
+		}
+	}
+	if n == 0 { // not of a lane, which ends in a signature
+		return len(nodes), size
+	}
+	return n, bytes
+}
+
+// ServeLot gives the page of a lot, at most maxBytes (and MaxPage) long. held is false when the last delta of a stretch is not
+// proved here. A stretch whose last delta is not signed here goes on to the next signature, or ends before it on a forked
+// chain. What does not fit is left out. A lot of more than MaxPageDeltas deltas gives ErrTooLarge: that bounds what a request costs.
+func (j *Journal) ServeLot(ctx ID, lot []Stretch, maxBytes int) (page []byte, held bool, err error) {
+	total := uint64(0)
+	for _, s := range lot {
+		if total += max(1, min(s.Count, MaxPageDeltas+1)); total > MaxPageDeltas {
+			return nil, false, fmt.Errorf("dag: serve: a lot of more than %d deltas: %w", MaxPageDeltas, ErrTooLarge)
+		}
+	}
+	j.mu.Lock()
+	c, err := j.known(ctx)
+	if err != nil {
+		j.mu.Unlock()
+		return nil, false, fmt.Errorf("dag: serve: %w", err)
+	}
+	var h laneHeap
+	for _, s := range lot {
+		l, ok := c.g.stretch(s)
+		if !ok {
+			j.mu.Unlock()
+			return nil, false, nil
+		}
+		if len(l.nodes) > 0 {
+			h = append(h, l)
+		}
+	}
+	heap.Init(&h)
+	j.mu.Unlock()
+	b := &pageBuilder{j: j, c: c, log: ahead{w: j.w, next: aheadLeast}, most: min(maxBytes, MaxPage), size: pageHead, deltas: MaxPageDeltas}
+	if _, refused, err := b.fill(h); err != nil || len(b.runs) == 0 {
+		if err == nil {
+			err = refused
+		}
+		return nil, true, err
+	}
+	return EncodePage(ctx, b.runs), true, nil
+}
+
+// stretch gives the deltas of a stretch, up to a signature.
+func (g *Graph) stretch(s Stretch) (l lane, ok bool) {
+	i, ok := g.number(s.Last)
+	if !ok || !g.node(i).witness {
+		return lane{}, false
+	}
+	for at := i; at != none && uint64(len(l.nodes)) < s.Count; at = g.node(at).prev {
+		l.nodes = append(l.nodes, at)
+	}
+	slices.Reverse(l.nodes)
+	if c := &g.chains[g.node(i).chain]; !c.forked {
+		for k := g.node(i).seq + 1; int(k) < len(c.line) && !g.node(l.nodes[len(l.nodes)-1]).signed; k++ {
+			l.nodes = append(l.nodes, c.line[k])
+		}
+		return l, true
+	}
+	n := len(l.nodes)
+	for n > 0 && !g.node(l.nodes[n-1]).signed {
+		n--
+	}
+	l.nodes = l.nodes[:n]
+	return l, true
+}
