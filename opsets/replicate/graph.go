@@ -24,6 +24,7 @@ func Protocol() *graph.Graph {
 	heard, told := graph.Publish(Tell(fresh), peer, deltas, graph.Anyone)
 	graph.Reply(fresh, told)
 	took := graph.Work(Heard(heard), log, "ingest", Log.Ingest, 10*time.Second)
+	graph.Relay(heard, Passed(took)) // once it is synced, and only what is admitted
 	Owe(took, owing)
 	Suspect(took, heard, rounds) // its past is unknown here: a round with who handed it over
 

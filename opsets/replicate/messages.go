@@ -66,23 +66,6 @@ type Pages struct {
 	Forgot bool `cbor:"forgot,omitempty"` // the server does not know the base: tell all tips
 }
 
-// An Intake says what became of a page.
-type Intake struct {
-	Admitted int
-	Missing  bool   // it names deltas that this node does not hold
-	Refused  string // why some of it is refused for good; "" when none of it is
-}
-
-// RefusedFor gives the reason for which some of a page is refused for good, or "". What waits for want of room is not.
-func RefusedFor(in dag.Ingested) string {
-	for _, r := range in.Refused {
-		if r.Reason != dag.WaitingFull {
-			return string(r.Reason)
-		}
-	}
-	return ""
-}
-
 // Brought is what a turn brought.
 type Brought struct {
 	Admitted int

@@ -46,11 +46,13 @@ var properties = []sim.Property{
 		}
 		return nil
 	}},
+	{Name: "nobody honest is shunned for what it passed on", Kind: sim.Safety, CheckNode: onlyLiars, Check: func(w *sim.World) error { return each(w, onlyLiars) }},
 	{Name: sometimesPage, Kind: sim.Sometimes},
 	{Name: sometimesGossip, Kind: sim.Sometimes},
 	{Name: sometimesMissing, Kind: sim.Sometimes},
 	{Name: sometimesDelivery, Kind: sim.Sometimes},
 	{Name: sometimesFork, Kind: sim.Sometimes},
+	{Name: "who published what is false was shunned", Kind: sim.Sometimes, Check: shunned},
 }
 
 // bounded says that no other can make a node hold more than it may: calls that go on at once, and what they own.

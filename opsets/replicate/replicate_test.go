@@ -39,7 +39,7 @@ func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
 	}
 	in, err := l.Journal.Ingest(l.ctx, b.Page)
 	l.got = append(l.got, in)
-	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0, Refused: RefusedFor(in)}, err
+	return IntakeOf(in), err
 }
 
 func (l *journal) Serve(_ context.Context, h Have) (Pages, error) {

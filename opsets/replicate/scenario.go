@@ -194,7 +194,7 @@ func (m *member) Ingest(_ context.Context, b Batch) (Intake, error) {
 	if in.Admitted > 0 && w.Plan().Hostile && slices.ContainsFunc(m.journal.Stats().Contexts, func(c dag.ContextStats) bool { return c.Forks > 0 }) {
 		w.Reached(sometimesFork)
 	}
-	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0, Refused: RefusedFor(in)}, err
+	return IntakeOf(in), err
 }
 
 // Mine implements Outbox.

@@ -218,9 +218,8 @@ func (m *member) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake,
 		m.fails("ingest", err)
 		return replicate.Intake{}, err
 	}
-	missing := len(in.Missing) > 0
+	took := replicate.IntakeOf(in)
 	for _, r := range in.Refused {
-		missing = missing || r.Reason == dag.WaitingFull
 		if r.Reason != dag.WaitingFull && !w.Plan().Hostile {
 			m.blame(working, "refused where nobody is hostile: %v", r)
 		}
@@ -229,10 +228,10 @@ func (m *member) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake,
 	if shared(w).pages[sha256.Sum256(b.Page)] && in.Admitted > 0 {
 		w.Reached(sometimesGossip)
 	}
-	if missing {
+	if took.Missing {
 		w.Reached(sometimesMissing)
 	}
-	return replicate.Intake{Admitted: in.Admitted, Missing: missing, Refused: replicate.RefusedFor(in)}, nil
+	return took, nil
 }
 
 // Admitted implements store.View: each delta once in a life, after its past.
