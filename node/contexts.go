@@ -134,6 +134,13 @@ func (l *contextLog) Ingest(_ context.Context, b replicate.Batch) (replicate.Int
 	return replicate.IntakeOf(in), nil
 }
 
+func (l *contextLog) Recent() []dag.ID { return l.j.Recent(l.ctx, dag.MaxBack) }
+
+func (l *contextLog) Back(_ context.Context, g replicate.Gap) (replicate.Batch, error) {
+	page, err := l.j.ServeBack(l.ctx, g.Missing, g.Known, dag.MaxBack, replicate.MaxPage)
+	return replicate.Batch{Page: page}, err
+}
+
 func (l *contextLog) Serve(_ context.Context, h replicate.Have) (replicate.Pages, error) {
 	page, more, err := l.j.Serve(l.ctx, h.With(l.j.Tips(l.ctx)), replicate.MaxPage)
 	return replicate.Pages{Page: page, More: more}, err

@@ -32,6 +32,10 @@ func (l *liar) Have() []dag.Tip      { return nil }
 func (l *liar) Ingest(context.Context, replicate.Batch) (replicate.Intake, error) {
 	return replicate.Intake{}, nil
 }
+func (l *liar) Recent() []dag.ID { return nil }
+func (l *liar) Back(context.Context, replicate.Gap) (replicate.Batch, error) {
+	return replicate.Batch{Page: l.page}, nil
+}
 func (l *liar) Serve(context.Context, replicate.Have) (replicate.Pages, error) {
 	return replicate.Pages{Page: l.page}, nil
 }

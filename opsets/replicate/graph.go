@@ -23,10 +23,7 @@ func Protocol() *graph.Graph {
 	fresh := graph.Ask[Batch, graph.Done](peer, "publish")
 	heard, told := graph.Publish(Tell(fresh), peer, deltas, graph.Anyone)
 	graph.Reply(fresh, told)
-	took := graph.Work(Heard(heard), log, "ingest", Log.Ingest, 10*time.Second)
-	graph.Relay(heard, Passed(took)) // once it is synced, and only what is admitted
-	Owe(took, owing)
-	Suspect(took, heard, rounds) // its past is unknown here: a round with who handed it over
+	gossip(peer, log, heard, rounds, owing)
 
 	// Rounds begin with each new neighbour, a few at a time, and with one drawn among them from time to time.
 	turn, other := Turn(rounds.Changes())

@@ -86,14 +86,17 @@ func (a Agreement) Key() graph.Peer { return a.Peer }
 
 // A Log is the history of one context, as the protocol needs it. Digest, Tips, Have and Lacks read memory, and tell of what is
 // synced alone; Lacks tells whether one of some deltas is not held; Have is in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve reads, and gives what
-// lacks to a node that has Have.With of the tips held here.
+// lacks to a node that has Have.With of the tips held here. Recent gives the tips that were admitted last, at most dag.MaxBack; Back
+// reads what a gap asks for.
 type Log interface {
 	Digest() dag.ID
 	Tips() []dag.Tip
 	Have() []dag.Tip
 	Lacks(tips []dag.Tip) bool
+	Recent() []dag.ID
 	Ingest(ctx context.Context, b Batch) (Intake, error)
 	Serve(ctx context.Context, h Have) (Pages, error)
+	Back(ctx context.Context, g Gap) (Batch, error)
 }
 
 // A Cause says why there is a turn.

@@ -11,6 +11,7 @@ import (
 const (
 	sometimesPage     = "a catch-up fetched a page"
 	sometimesGossip   = "gossip brought a delta"
+	sometimesBack     = "a gap was asked back for"
 	sometimesMissing  = "a delta waited for its past"
 	sometimesDelivery = "what was not acknowledged was delivered"
 	sometimesFork     = "a hostile node forked its chain, and honest ones hold both branches"
@@ -50,6 +51,7 @@ var properties = []sim.Property{
 	{Name: sometimesPage, Kind: sim.Sometimes},
 	{Name: sometimesGossip, Kind: sim.Sometimes},
 	{Name: sometimesMissing, Kind: sim.Sometimes},
+	{Name: sometimesBack, Kind: sim.Sometimes},
 	{Name: sometimesDelivery, Kind: sim.Sometimes},
 	{Name: sometimesFork, Kind: sim.Sometimes},
 	{Name: "who published what is false was shunned", Kind: sim.Sometimes, Check: shunned},

@@ -197,6 +197,18 @@ func (m *member) Ingest(_ context.Context, b Batch) (Intake, error) {
 	return IntakeOf(in), err
 }
 
+// Recent implements Log.
+func (m *member) Recent() []dag.ID { return m.journal.Recent(m.ctx, dag.MaxBack) }
+
+// Back implements Log.
+func (m *member) Back(_ context.Context, g Gap) (Batch, error) {
+	page, err := m.journal.ServeBack(m.ctx, g.Missing, g.Known, dag.MaxBack, MaxPage)
+	if len(page) > 0 {
+		m.n.World().Reached(sometimesBack)
+	}
+	return Batch{page}, err
+}
+
 // Mine implements Outbox.
 func (m *member) Mine() []dag.Tip { return m.journal.TipsOf(m.ctx, m.signer.Public()) }
 

@@ -204,6 +204,26 @@ func (m *member) Serve(_ context.Context, h replicate.Have) (replicate.Pages, er
 	return replicate.Pages{Page: page, More: more}, err
 }
 
+// Recent implements replicate.Log.
+func (m *member) Recent() []dag.ID {
+	if m.journal == nil {
+		return nil
+	}
+	return m.journal.Recent(shared(m.n.World()).ctx, dag.MaxBack)
+}
+
+// Back implements replicate.Log.
+func (m *member) Back(_ context.Context, g replicate.Gap) (replicate.Batch, error) {
+	if m.journal == nil {
+		return replicate.Batch{}, errNoLog
+	}
+	page, err := m.journal.ServeBack(shared(m.n.World()).ctx, g.Missing, g.Known, dag.MaxBack, replicate.MaxPage)
+	if err != nil {
+		m.blame(working, "serve back: %w", err)
+	}
+	return replicate.Batch{Page: page}, err
+}
+
 // Ingest implements replicate.Log.
 func (m *member) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake, error) {
 	if len(b.Page) == 0 {
@@ -228,7 +248,7 @@ func (m *member) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake,
 	if shared(w).pages[sha256.Sum256(b.Page)] && in.Admitted > 0 {
 		w.Reached(sometimesGossip)
 	}
-	if took.Missing {
+	if len(took.Missing) > 0 {
 		w.Reached(sometimesMissing)
 	}
 	return took, nil
