@@ -55,7 +55,7 @@ type Node struct {
 	neighbours *graph.Feed[[]graph.Peer] // nil until somebody asks for it
 	seen       seenCache
 	trials     map[uint64]trial // by the Call that its instance was given
-	shunned    []graph.Peer
+	liars      []graph.Peer     // of whose publications one was rejected
 }
 
 // never is the plan of a node that has none.

@@ -43,6 +43,9 @@ func (w *World) verdict(n *Node, m *graph.Message, dep graph.Time) {
 	case graph.Reject:
 		l := w.links[t.link]
 		end := l.end(n.index)
+		if l.liar[end] == 0 {
+			n.liars = append(n.liars, w.nodes[l.other(n.index)].id)
+		}
 		if l.liar[end]++; l.liar[end] == mostRejected {
 			w.shun(n, l)
 		}
@@ -57,7 +60,6 @@ func (w *World) shun(n *Node, l *link) {
 	other := w.nodes[l.other(n.index)]
 	w.count(shunnedNeighbours)
 	w.on(n, "shuns", "%s has %s for a neighbour no more: what it hands over is false", n.id, other.id)
-	n.shunned = append(n.shunned, other.id)
 	w.know(l, l.a, false)
 	w.know(l, l.b, false)
 	l.edge = false
@@ -66,5 +68,5 @@ func (w *World) shun(n *Node, l *link) {
 	}
 }
 
-// Shunned gives those whom the node has for neighbours no more, for what they handed over, in the order in which that was found.
-func (n *Node) Shunned() []graph.Peer { return n.shunned }
+// Liars gives those of whose publications the node has rejected one, in the order in which that was found.
+func (n *Node) Liars() []graph.Peer { return n.liars }

@@ -81,8 +81,8 @@ func TestRelayOnlyWhatIsAccepted(t *testing.T) {
 			t.Errorf("%d: %d of 39 heard it, want %d", c.n, len(got), want)
 		}
 		for _, n := range w.Nodes() {
-			if len(n.trials) != 0 || len(n.Shunned()) != 0 {
-				t.Errorf("%d: %s has %d trials left, and shuns %v", c.n, n.ID(), len(n.trials), n.Shunned())
+			if blames := len(n.Liars()) > 0; len(n.trials) != 0 || blames && c.n != 1 {
+				t.Errorf("%d: %s has %d trials left, and blames %v", c.n, n.ID(), len(n.trials), n.Liars())
 			}
 		}
 	}
@@ -131,9 +131,9 @@ func TestLiarsAreShunned(t *testing.T) {
 	w := world(t, s, Options{Nodes: 12, Seed: 1, Time: time.Minute, Faults: Hostile})
 	shunned := 0
 	for _, n := range w.Nodes() {
-		shunned += len(n.Shunned())
-		if slices.Contains(n.Neighbours().Get(), "n000003") || slices.ContainsFunc(n.Shunned(), func(p graph.Peer) bool { return p != "n000003" }) {
-			t.Errorf("%s has %v for neighbours, and shuns %v", n.ID(), n.Neighbours().Get(), n.Shunned())
+		shunned += len(n.Liars())
+		if slices.Contains(n.Neighbours().Get(), "n000003") || slices.ContainsFunc(n.Liars(), func(p graph.Peer) bool { return p != "n000003" }) {
+			t.Errorf("%s has %v for neighbours, and blames %v", n.ID(), n.Neighbours().Get(), n.Liars())
 		}
 	}
 	if got := hearers(w); len(got) != 10 || v.heard[graph.TopicMsg] != 0 || shunned == 0 || len(w.Nodes()[3].edges) != 0 {

@@ -20,6 +20,8 @@ const (
 	settling = time.Minute
 	// silent is when nobody has anything to tell any more: acknowledgements and their retries are over too.
 	silent = settling + time.Minute
+	// listening is for how long a run goes on after that.
+	listening = time.Minute
 )
 
 var properties = []sim.Property{
@@ -38,7 +40,7 @@ var properties = []sim.Property{
 	}},
 	{Name: "after healing all nodes hold the same deltas and every acknowledged write", Kind: sim.Liveness, Within: settling, Check: converged},
 	{Name: "after healing each node has acknowledged to its neighbours what they wrote", Kind: sim.Liveness, Within: silent, Check: acknowledged},
-	{Name: "nodes that agree say nothing but comparisons", Kind: sim.Safety, Check: func(w *sim.World) error { return w.State.(*told).loud }},
+	{Name: "nodes that agree say nothing but a comparison in ten seconds at most", Kind: sim.Liveness, Within: silent + listening, Check: idle},
 	{Name: "what is held is bounded by the peers", Kind: sim.Safety, CheckNode: bounded, Check: func(w *sim.World) error {
 		for _, n := range honest(w) {
 			if err := bounded(w, n); err != nil {
@@ -47,14 +49,15 @@ var properties = []sim.Property{
 		}
 		return nil
 	}},
-	{Name: "nobody honest is shunned for what it passed on", Kind: sim.Safety, CheckNode: onlyLiars, Check: func(w *sim.World) error { return each(w, onlyLiars) }},
+	{Name: "what is claimed is asked back of its claimers alone", Kind: sim.Safety, Check: func(w *sim.World) error { return w.State.(*told).strays }},
+	{Name: "what honest nodes pass on is rejected nowhere", Kind: sim.Safety, CheckNode: onlyLiars, Check: func(w *sim.World) error { return each(w, onlyLiars) }},
 	{Name: sometimesPage, Kind: sim.Sometimes},
 	{Name: sometimesGossip, Kind: sim.Sometimes},
 	{Name: sometimesMissing, Kind: sim.Sometimes},
 	{Name: sometimesBack, Kind: sim.Sometimes},
 	{Name: sometimesDelivery, Kind: sim.Sometimes},
 	{Name: sometimesFork, Kind: sim.Sometimes},
-	{Name: "who published what is false was shunned", Kind: sim.Sometimes, Check: shunned},
+	{Name: "what is false for everyone was rejected", Kind: sim.Sometimes, Check: blamed},
 }
 
 // bounded says that no other can make a node hold more than it may: calls that go on at once, and what they own.

@@ -28,6 +28,7 @@ func scenarioOf(writes int) sim.Scenario {
 		OnCrash:    func(n *sim.Node) { kept(n).disk.Crash(); kept(n).journal = nil },
 		Hostile:    hostile,
 		Sent:       sent,
+		Received:   received,
 		Properties: properties,
 	}
 }
@@ -236,13 +237,19 @@ func (m *member) Batch(_ context.Context, q Queued) (Batch, error) {
 
 // told is what has been published, by its hash, and what was said after all was said.
 type told struct {
-	pages map[[sha256.Size]byte]bool
-	loud  error
+	pages  map[[sha256.Size]byte]bool
+	loud   error
+	handed map[[2]graph.Peer]bool // to whom a publication was handed over, and by whom
+	strays error                  // what was asked back of somebody else
+	idle   map[graph.Peer]int     // comparisons of each node with honest ones since there was nothing to tell
 }
 
 // sent notes what honest nodes say to each other when they should agree: nothing but comparisons.
 func sent(from, to *sim.Node, m *graph.Message) {
 	t, ok := from.World().State.(*told)
+	if ok {
+		t.note(from, to, m)
+	}
 	if !ok || t.loud != nil || from.Hostile() || to.Hostile() || m.Channel == "compare" || from.World().Plan() == (sim.Plan{}) || from.World().HealedFor() < silent {
 		return
 	}
@@ -250,7 +257,7 @@ func sent(from, to *sim.Node, m *graph.Message) {
 }
 
 func script(w *sim.World, writes int) {
-	w.State = &told{pages: map[[sha256.Size]byte]bool{}}
+	w.State = &told{pages: map[[sha256.Size]byte]bool{}, handed: map[[2]graph.Peer]bool{}, idle: map[graph.Peer]int{}}
 	for _, n := range honest(w) {
 		left := writes
 		w.EveryOn(n, 30*time.Second, 20*time.Second, func(n *sim.Node) {
