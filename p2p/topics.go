@@ -138,9 +138,12 @@ func (h *Host) leaveTopic(r *Running, c graph.ChannelInfo) {
 // inspect is the first half of judging a publication: whether it is one, and whether the instance takes it. The instance that
 // has a verdict on it says so to await.
 func (h *Host) inspect(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
-	e, r := h.hearer(m.GetTopic())
-	if from == h.id || e == nil {
+	if from == h.id { // our own: the caller holds the topic's lock, under which that of the host may not be taken
 		return pubsub.ValidationAccept
+	}
+	e, r := h.hearer(m.GetTopic())
+	if e == nil {
+		return pubsub.ValidationIgnore
 	}
 	f, err := decodeFrame(m.Data)
 	switch {
