@@ -47,11 +47,12 @@ func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 			in.admit(c, n.e, s)
 		}
 	}
-	in.got.Waiting = c.g.settle(j.o.MaxWaiting, j.o.MaxWaitingBytes, func(e *Entry) {
+	in.got.Missing = c.g.lacks(in.unheld, MaxBack)
+	c.g.settle(j.o.MaxWaiting, j.o.MaxWaitingBytes, func(e *Entry) {
 		in.refused.add(WaitingFull, 1, "the past of "+e.ID.String()+" is not held")
 	})
+	in.got.Waiting = c.g.waits(in.unheld)
 	in.got.Refused = in.refused.sorted()
-	in.got.Missing = c.g.missing(64)
 	in.got.Admitted = len(in.got.NewIDs)
 	j.refused.merge(in.got.Refused)
 	if in.last == nil {
@@ -68,6 +69,7 @@ type ingest struct {
 	got     Ingested
 	refused tally
 	last    *commit
+	unheld  []ID // of the page, that were not held before
 }
 
 // read takes a page apart into pieces. Whatever no signature follows is refused.
@@ -158,6 +160,7 @@ func (in *ingest) admit(c *context, e *Entry, s sink) {
 		}
 		return
 	}
+	in.unheld = append(in.unheld, e.ID)
 	in.j.lacked(c, e)
 	if c.g.room.waiting[e.ID] != nil {
 		in.got.Duplicate++

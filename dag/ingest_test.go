@@ -300,10 +300,27 @@ func FuzzIngestPage(f *testing.F) {
 
 func TestRule4_4_AsksBackForAtMost64(t *testing.T) {
 	b := newBench(t)
+	var parents []ID
 	for i := range 70 {
 		lost := start(b.genesis, b.bob.Public(), func(d *Delta) { d.Nonce = bytes.Repeat([]byte{byte(i)}, NonceLen) })
-		if got := feed(t, b.j, b.ctx, page(b.bob, next(lost, nil))); got.Waiting != 1 || len(got.Missing) != min(i+1, 64) {
+		if got := feed(t, b.j, b.ctx, page(b.bob, next(lost, nil))); got.Waiting != 1 || len(got.Missing) != 1 || got.Missing[0] != lost.ID {
 			t.Fatalf("%d: %d wait, %d missing", i, got.Waiting, len(got.Missing))
 		}
+		parents = append(parents, next(lost, nil).ID)
+	}
+	// One that stands on all of these lacks what they lack, and no more is named at once than may be asked back.
+	slices.SortFunc(parents, ID.Compare)
+	top := start(b.genesis, b.alice.Public(), nil)
+	feed(t, b.j, b.ctx, page(b.alice, top))
+	wide := next(top, func(d *Delta) { d.Parents = parents[:MaxParents] })
+	if got := feed(t, b.j, b.ctx, page(b.alice, wide)); got.Waiting != 1 || len(got.Missing) != 64 {
+		t.Fatalf("%d wait, %d missing", got.Waiting, len(got.Missing))
+	}
+	if got := len(b.j.Missing(b.ctx)); got != 64 {
+		t.Errorf("%d missing in all", got)
+	}
+	// It is told of again when it comes again.
+	if got := feed(t, b.j, b.ctx, page(b.alice, wide)); got.Waiting != 1 || got.Duplicate != 1 || len(got.Missing) != 64 {
+		t.Fatalf("%d wait, %d missing", got.Waiting, len(got.Missing))
 	}
 }

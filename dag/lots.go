@@ -13,7 +13,7 @@ type Stretch struct {
 	Count uint64
 }
 
-// LotBounds are the bounds of Lots: how many lots and stretches in all, and the deltas and bytes of their records of one lot,
+// LotBounds are the bounds of Lots: how many lots and stretches in all, and the deltas and about the bytes of one lot in a page,
 // which a single piece up to a signature may exceed.
 type LotBounds struct {
 	Lots, Stretches, Deltas, Bytes int
@@ -71,20 +71,28 @@ func (g *Graph) lots(have []Tip, b LotBounds) (lots [][]Stretch, more bool) {
 	return lots, more
 }
 
-// piece gives the length of the first piece of a lane, as pageBuilder.add would cut it, and the bytes of its records.
+// implied is what a page leaves out of a delta's record at least: context, author, chain, prev and credential.
+const (
+	implied   = 5*34 - 30
+	minRecord = 64
+)
+
+// piece gives the length of the first piece of a lane, as pageBuilder.add would cut it, and about the bytes that it takes in a page at
+// most.
 func (g *Graph) piece(nodes []uint32) (n, bytes int) {
-	size := 0
+	size, paged := 0, 0
 	for k, i := range nodes {
 		if n > 0 && (k+1 > MaxRun || size > MaxRunBytes) {
 			break
 		}
-		size += g.node(i).place.unpack().Size
+		record := g.node(i).place.unpack().Size
+		size, paged = size+record, paged+max(record-implied, minRecord)
 		if g.node(i).signed {
-			n, bytes = k+1, size
+			n, bytes = k+1, paged
 		}
 	}
 	if n == 0 { // not of a lane, which ends in a signature
-		return len(nodes), size
+		return len(nodes), paged
 	}
 	return n, bytes
 }

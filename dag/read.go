@@ -125,7 +125,7 @@ func (j *Journal) Missing(ctx ID) []ID {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if c := j.ctxs[ctx]; c != nil {
-		return c.g.missing(64)
+		return c.g.missing(MaxBack)
 	}
 	return nil
 }

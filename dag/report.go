@@ -73,11 +73,12 @@ type Ingested struct {
 	Admitted int
 	// Duplicate counts those held, or waiting, already.
 	Duplicate int
-	// Waiting counts those of this page that now wait for their past.
+	// Waiting counts those of this page that now wait for their past, those that did before included.
 	Waiting int
 	// Refused counts the others by reason, sorted.
 	Refused []Refusal
-	// Missing are the deltas, at most 64 and ascending, that waiting ones name and this node has not seen.
+	// Missing are the deltas, at most MaxBack and ascending, that this page's stand on and this node has not seen: those of its
+	// deltas that were forgotten for want of room included.
 	Missing []ID
 	// NewIDs are the admitted ones, in log order.
 	NewIDs []ID

@@ -162,7 +162,7 @@ func (g *Graph) dropAll(list []*waiter, reason RefuseReason, s sink) {
 }
 
 // settle ends a page: over its bounds, and of an author that no held grant names, the newest are forgotten.
-func (g *Graph) settle(most, mostBytes int, forgotten func(e *Entry)) (waits int) {
+func (g *Graph) settle(most, mostBytes int, forgotten func(e *Entry)) {
 	order := g.room.order
 	for i := len(order) - 1; i >= 0; i-- {
 		w := order[i]
@@ -173,13 +173,10 @@ func (g *Graph) settle(most, mostBytes int, forgotten func(e *Entry)) (waits int
 		if u.count > most || u.bytes > mostBytes || len(g.sets.keys[w.e.Delta.Author]) == 0 {
 			g.forget(w)
 			forgotten(w.e)
-			continue
 		}
-		waits++
 	}
 	clear(order)
 	g.room.order = order[:0]
-	return waits
 }
 
 // missing gives at most most deltas that waiting ones name and that do not wait themselves, ascending.

@@ -187,9 +187,10 @@ func (g *Graph) laneOf(id ID) (lane, bool) {
 		if g.node(e).seq < g.node(i).seq || g.ancestor(e, uint64(g.node(i).seq)) != i {
 			continue
 		}
-		l := lane{nodes: c.line[g.node(i).seq:]}
-		if c.forked {
-			l.nodes = nil
+		var l lane
+		if !c.forked {
+			l.nodes = c.line[g.node(i).seq:]
+		} else { // the line holds one branch, as far as it goes
 			for at := e; at != i; at = g.node(at).prev {
 				l.nodes = append(l.nodes, at)
 			}

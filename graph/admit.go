@@ -23,19 +23,6 @@ func (in *Instance) Deliver(m Message) *Failure {
 	return nil
 }
 
-// Allowed judges a sender by the rule of an incoming channel alone, for a host that must decide before it relays. Safe from
-// any goroutine.
-func (in *Instance) Allowed(channel string, from Peer) *Failure {
-	i, ok := in.prog.receive[channel]
-	if !ok {
-		return &Failure{Reason: Mismatch, Detail: "nothing here receives on " + channel}
-	}
-	if !in.permits(in.prog.steps[i].s.rule, from) {
-		return &Failure{Reason: Denied, Peer: from, Detail: "only " + in.prog.steps[i].s.rule.text + " may use " + channel}
-	}
-	return nil
-}
-
 func (in *Instance) permits(r *rule, from Peer) bool {
 	if r.param == nil {
 		return r.allow(from, nil)

@@ -122,6 +122,7 @@ type ChannelInfo struct {
 	Name         string
 	From, To     string // roles
 	In, Out      bool   // this role receives, sends
+	Judged       bool   // a topic with a Relay line: what it brings is passed on when the receiver's verdict says so
 	MaxRequest   int    // bytes
 	MaxReply     int    // bytes, 0 when there is none
 	Fingerprint  uint64 // over what the two ends must agree on

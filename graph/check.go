@@ -232,8 +232,11 @@ func (c *checker) outputs(s *step) {
 			}
 		}
 	}
-	if s.kind == kindReply {
+	switch s.kind {
+	case kindReply:
 		c.reply(s)
+	case kindRelay:
+		c.relay(s)
 	}
 }
 

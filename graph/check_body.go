@@ -53,6 +53,9 @@ func (c *checker) place(s *step) {
 	if s.kind == kindReply && s.body != nil {
 		c.fault(s, "it is in the body of a for-each, and a request has one answer", "gather first, then reply")
 	}
+	if s.kind == kindRelay && s.body != nil {
+		c.fault(s, "it is in the body of a for-each, and a publication has one verdict", "gather first, then relay")
+	}
 	if s.kind == kindForEach && s.most <= 0 {
 		c.fault(s, "it has no greatest number of items", "give one")
 	}

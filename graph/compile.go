@@ -163,6 +163,7 @@ func channelsOf(g *Graph, r *Role) []ChannelInfo {
 		info := ChannelInfo{Kind: c.kind, Name: c.name, From: s.role.name, To: to.role.name, Out: s.role == r, In: to.role == r,
 			MaxRequest: c.maxReq, MaxReply: c.maxReply, Fingerprint: fingerprint(c, s.role.name, to.role.name),
 			Rule: s.rule.text, PerSecond: c.perSecond, CallDeadline: s.timeout, RequestType: typeName(c.request)}
+		info.Judged = relayOf(g, to) != nil
 		if c.reply != nil {
 			info.ReplyType = typeName(c.reply)
 		}

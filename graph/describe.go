@@ -94,7 +94,7 @@ type ChannelDescription struct {
 	Refused    []ReasonCount `json:"refused,omitempty"`  // by the callee's admission; once Count was called
 }
 
-var kindNames = [...]string{"op", "timer", "receive", "ask", "changes", "failures", "merge", "call", "work", "reply", "send", "publish", "for each", "gather"}
+var kindNames = [...]string{"op", "timer", "receive", "ask", "changes", "failures", "merge", "call", "work", "reply", "send", "publish", "for each", "gather", "relay"}
 
 // Describe gives the graph as plain data; of one role and the channels that it uses, or of all when role is "". It also
 // describes a graph that does not compile.

@@ -251,7 +251,11 @@ func (in *Instance) cancel(s *suspension) {
 // answerMissing answers a request that its activation did not: with its failure, or with no reply.
 func (in *Instance) answerMissing(f *frame, failure *Failure) {
 	f.replied = true
-	if f.ask == nil && f.request.Kind != RequestMsg {
+	switch {
+	case f.request.Kind == TopicMsg:
+		in.host.Send(verdictOn(f.request, Ignore))
+		return
+	case f.ask == nil && f.request.Kind != RequestMsg:
 		return
 	}
 	fl := Failure{Reason: NoReply, Detail: "the activation ended without a reply"}

@@ -102,7 +102,11 @@ func (in *Instance) message(ev *event) {
 		in.box.mu.Lock()
 		in.box.count(m.Channel, f.Reason)
 		in.box.mu.Unlock()
-		if m.Kind == RequestMsg {
+		switch {
+		case !m.awaited():
+		case m.Kind == TopicMsg:
+			in.host.Send(verdictOn(*m, verdictOf(f)))
+		default:
 			in.host.Send(Refusal(*m, f))
 		}
 	}
@@ -128,7 +132,7 @@ func (in *Instance) message(ev *event) {
 		refuse(&fl)
 		return
 	}
-	if m.Kind == RequestMsg {
+	if m.awaited() {
 		f.request = *m
 		f.request.Payload = nil
 	} else {

@@ -70,6 +70,7 @@ const (
 	kindPublish
 	kindForEach // suspends; its wire is in the body
 	kindGather  // reads a body, gives its wire outside
+	kindRelay
 )
 
 // failPort is the port number of a step's failure port.

@@ -18,7 +18,7 @@ type Host interface {
 	// Uint64 is randomness.
 	Uint64() uint64
 	// Send takes over a message that a tick has committed. It must not block; what cannot be sent is told with Deliver:
-	// an Error message with the call's id and Unreachable or Lost.
+	// an Error message with the call's id and Unreachable or Lost. A Verdict message is for the host itself.
 	Send(m Message)
 	// Work starts t elsewhere. The host calls t.Run once, and after it t.Done once, both after Work has returned.
 	Work(t *Task)
@@ -37,6 +37,10 @@ const (
 	OneWayMsg // a MessageOf
 	TopicMsg  // a publication
 	CancelMsg // a hint: nobody waits for the reply to Call any more
+
+	// VerdictMsg is never on the wire: the instance tells its host what becomes of the publication that the host has delivered
+	// with a Call of its own.
+	VerdictMsg
 )
 
 // A Message is what crosses between two instances, as host and instance hand it to each other.
@@ -46,13 +50,14 @@ type Message struct {
 	Peer      Peer          // sent: whom to; received: the authenticated sender, or for a topic the signed author
 	Relay     Peer          // received from a topic: the neighbour that handed it over
 	Key       string        // the instance key, when it is shared
-	Call      uint64        // the caller's id of the call
+	Call      uint64        // the caller's id of the call; of a publication: the host's own, when it waits for the verdict, else 0
 	Once      uint64        // RequestMsg with Retry: the same for all attempts; 0 without
 	Relayed   bool          // sent: in work for another peer, after which the node's own goes; never on the wire
 	Remaining time.Duration // what is left of the deadline when the message leaves or arrives; 0 for none
 	Reason    Reason        // ErrorMsg
 	Detail    string        // ErrorMsg
 	Retry     time.Duration // ErrorMsg with Busy
+	Verdict   Verdict       // VerdictMsg
 	Payload   []byte        // owned by whoever holds the message
 }
 

@@ -238,7 +238,7 @@ func TestMeaning8_Channels(t *testing.T) {
 		}
 		c := p.Channels()[0]
 		c.Fingerprint = 0
-		want(t, "info", fmt.Sprintf("%+v", c), "{Kind:exchange Name:x From:client To:server In:true Out:false MaxRequest:16 MaxReply:16 "+
+		want(t, "info", fmt.Sprintf("%+v", c), "{Kind:exchange Name:x From:client To:server In:true Out:false Judged:false MaxRequest:16 MaxReply:16 "+
 			"Fingerprint:0 Rule:anyone PerSecond:0 RequestType:int ReplyType:int CallDeadline:5s}")
 		want(t, "id", c.ID("pair", 1), "/merograph/pair/1/x")
 	})

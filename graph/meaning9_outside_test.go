@@ -37,7 +37,6 @@ func TestMeaning9_FromOutside(t *testing.T) {
 		m := request("a")
 		m.Channel = "cohort"
 		want(t, "reason", reason(n.in.Deliver(m)), Mismatch)
-		want(t, "allowed", reason(n.in.Allowed("cohort", "a")), Mismatch)
 	})
 	t.Run("each in its own way", func(t *testing.T) {
 		n, _ := friends(t)
@@ -73,7 +72,6 @@ func TestMeaning9_FromOutside(t *testing.T) {
 		n, f := friends(t)
 		want(t, "friend", reason(n.in.Deliver(request("a"))), None)
 		want(t, "stranger", reason(n.in.Deliver(request("b"))), Denied)
-		want(t, "allowed", reason(n.in.Allowed("x", "b")), Denied)
 		want(t, "queued", n.in.box.queue.len(), 1)
 		f.Set([]Peer{"b"}) // the rule reads the newest value, without a tick
 		want(t, "stranger no more", reason(n.in.Deliver(request("b"))), None)

@@ -59,6 +59,9 @@ func (h *traceHash) message(m *Message) {
 	h.word(uint64(m.Remaining))
 	h.text(m.Detail)
 	h.word(uint64(m.Retry))
+	if m.Kind == VerdictMsg {
+		h.word(uint64(m.Verdict))
+	}
 	h.bytes(m.Payload)
 }
 

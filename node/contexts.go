@@ -137,12 +137,14 @@ func (l *contextLog) Ingest(_ context.Context, b replicate.Batch) (replicate.Int
 	if err != nil {
 		return replicate.Intake{}, err
 	}
-	missing := len(in.Missing) > 0
-	for _, r := range in.Refused {
-		// Forgotten for want of room or of a known author: whoever sent it has the past of it.
-		missing = missing || r.Reason == dag.WaitingFull
-	}
-	return replicate.Intake{Admitted: in.Admitted, Missing: missing, Refused: replicate.RefusedFor(in)}, nil
+	return replicate.IntakeOf(in), nil
+}
+
+func (l *contextLog) Recent() []dag.ID { return l.j.Recent(l.ctx, dag.MaxBack) }
+
+func (l *contextLog) Back(_ context.Context, g replicate.Gap) (replicate.Batch, error) {
+	page, err := l.j.ServeBack(l.ctx, g.Missing, g.Known, dag.MaxBack, replicate.MaxPage)
+	return replicate.Batch{Page: page}, err
 }
 
 func (l *contextLog) Serve(_ context.Context, h replicate.Have) (replicate.Pages, error) {

@@ -34,7 +34,10 @@ func (l *liar) Ingest(context.Context, replicate.Batch) (replicate.Intake, error
 func (l *liar) Part(context.Context, replicate.Lot) (replicate.Part, error) {
 	return replicate.Part{}, nil
 }
-
+func (l *liar) Recent() []dag.ID { return nil }
+func (l *liar) Back(context.Context, replicate.Gap) (replicate.Batch, error) {
+	return replicate.Batch{Page: l.page}, nil
+}
 func (l *liar) Serve(context.Context, replicate.Have) (replicate.Pages, error) {
 	return replicate.Pages{Page: l.page}, nil
 }

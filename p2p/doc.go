@@ -43,6 +43,10 @@
 // by reason, and harms nobody else. The first frame carries a fingerprint of what the channel means; when the two ends
 // differ, both say so in words.
 //
+// A publication of a topic with a graph.Relay line is passed on when its instance has accepted it, which may take a sync: at most
+// 1024 wait on a topic, each 10 s, their bytes in the share that their neighbour has of the instance's inbox. Who hands over
+// what is rejected is not heard after the fourth time, for some minutes. Nothing else lowers its score.
+//
 // A stream that nobody uses is ended by its opener, and one whose opener is silent by us. A peer that does not read loses
 // its stream when a write takes longer than Limits.WriteTime.
 //
@@ -56,6 +60,6 @@
 // # What is not here
 //
 // Dialing the nodes that one joins through, again and again, is the node's: it knows them and has to tell a person. Signed
-// topics and scores of peers are not here yet. A stream on a relayed connection stays there until the relay's limits end
+// topics are not here yet. A stream on a relayed connection stays there until the relay's limits end
 // it, when a direct one has come meanwhile; the next one goes direct. Nothing stands in for these.
 package p2p

@@ -6,6 +6,7 @@ import (
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
+	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/merograph/merograph/graph"
 )
@@ -42,9 +43,10 @@ func FuzzEnvelope(f *testing.F) {
 	f.Add(appendFrame(nil, &frame{kind: graph.TopicMsg, fingerprint: 1, payload: text("x")}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h := bareHost()
-		e := &endpoint{id: "/merograph/fuzz/1/x", info: graph.ChannelInfo{Kind: graph.TopicKind, Name: "x", MaxRequest: 256, Fingerprint: 1}}
-		m := &pubsub.Message{Message: &pb.Message{Data: b}}
-		if h.validator("x", e)(t.Context(), "neighbour", m) != pubsub.ValidationAccept {
+		name := "/merograph/fuzz/1/x"
+		h.topics = map[string]*topic{name: {e: &endpoint{id: protocol.ID(name), info: graph.ChannelInfo{Kind: graph.TopicKind, Name: "x", MaxRequest: 256, Fingerprint: 1}}}}
+		m := &pubsub.Message{Message: &pb.Message{Data: b, Topic: &name}}
+		if h.inspect(t.Context(), "neighbour", m) != pubsub.ValidationAccept {
 			return
 		}
 		got, err := decodeFrame(b)

@@ -189,7 +189,6 @@ func TestNoFloodPublishing(t *testing.T) {
 func TestGossipRejectsOrIgnores(t *testing.T) {
 	h := testHost(t)
 	server(t, h, newEars())
-	e := h.topics[newsID].e
 	good := envelope(t, h, newsID, "x")
 	other := appendFrame(nil, &frame{kind: graph.TopicMsg, fingerprint: 1, payload: text("x")})
 	for name, c := range map[string]struct {
@@ -202,8 +201,9 @@ func TestGossipRejectsOrIgnores(t *testing.T) {
 		"too large":        {envelope(t, h, newsID, strings.Repeat("x", 1<<10)), pubsub.ValidationReject},
 		"of other meaning": {other, pubsub.ValidationIgnore},
 	} {
-		m := &pubsub.Message{Message: &pb.Message{Data: c.data}}
-		if got := h.validator(newsID, e)(t.Context(), "neighbour", m); got != c.want {
+		topic := newsID
+		m := &pubsub.Message{Message: &pb.Message{Data: c.data, Topic: &topic}}
+		if got := h.inspect(t.Context(), "neighbour", m); got != c.want {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}

@@ -66,6 +66,7 @@ type Host struct {
 	inbound   map[inboundKey][]*inbound
 	topics    map[string]*topic
 	publish   publications
+	trials    trials
 	sequence  uint64 // of publications
 }
 

@@ -30,6 +30,9 @@ func (o hostOf) Send(m graph.Message) {
 	case graph.TopicMsg:
 		h.publishTopic(e, m)
 		return
+	case graph.VerdictMsg:
+		h.trials.say(m.Call, m.Verdict)
+		return
 	}
 	key := linkKey{m.Peer, string(e.id)}
 	reason, detail := graph.Busy, "too many peers are called at a time"

@@ -124,14 +124,12 @@ type dropTracer struct{ h *Host }
 
 var _ pubsub.RawTracer = dropTracer{}
 
-// UndeliverableMessage counts what an instance was too slow to take.
-func (d dropTracer) UndeliverableMessage(m *pubsub.Message) {
-	d.h.count.refuse("", "publication not taken")
-}
-
-// RejectMessage counts what gossipsub itself refuses; the validators count their own.
+// RejectMessage counts what gossipsub itself refuses, and what has cost a neighbour some of its score; why is counted where it
+// is found.
 func (d dropTracer) RejectMessage(_ *pubsub.Message, reason string) {
 	switch reason {
+	case pubsub.RejectValidationFailed:
+		d.h.count.refuse("", refusedPenalty)
 	case pubsub.RejectValidationQueueFull, pubsub.RejectUnexpectedAuthInfo, pubsub.RejectUnexpectedSignature, pubsub.RejectValidationThrottled:
 		d.h.count.refuse("", reason)
 	}
@@ -140,6 +138,7 @@ func (d dropTracer) RejectMessage(_ *pubsub.Message, reason string) {
 // DropRPC counts what did not fit in gossipsub's queue to a peer.
 func (d dropTracer) DropRPC(*pubsub.RPC, peer.ID) { d.h.count.refuse("", "gossip not sent") }
 
+func (dropTracer) UndeliverableMessage(*pubsub.Message)     {}
 func (dropTracer) OnNewOutboundStream(peer.ID, protocol.ID) {}
 func (dropTracer) OnClosedOutboundStream(peer.ID)           {}
 func (dropTracer) Join(string)                              {}

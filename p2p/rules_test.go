@@ -142,15 +142,15 @@ func TestTopicRuleBeforeRelay(t *testing.T) {
 	graph.Reply(said, sent(done))
 	graph.Op1(ops, "heard", 1, func(*graph.Tick, *graph.Received[string]) (graph.Done, error) { return graph.Done{}, nil })(heard)
 	run(t, h, g, "member", graph.Bind("friend", friend))
-	const name = "/merograph/club/1/news"
+	name := "/merograph/club/1/news"
 	e := h.topics[name].e
-	m := &pubsub.Message{Message: &pb.Message{Data: appendFrame(nil, &frame{kind: graph.TopicMsg, fingerprint: e.info.Fingerprint, payload: text("x")})}}
+	m := &pubsub.Message{Message: &pb.Message{Topic: &name, Data: appendFrame(nil, &frame{kind: graph.TopicMsg, fingerprint: e.info.Fingerprint, payload: text("x")})}}
 	for from, want := range map[graph.Peer]pubsub.ValidationResult{friend: pubsub.ValidationAccept, peerOfNobody(t): pubsub.ValidationIgnore} {
 		id, err := decodePeer(from)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := h.validator(name, e)(context.Background(), id, m); got != want {
+		if got := h.inspect(context.Background(), id, m); got != want {
 			t.Errorf("from the friend %v: got %v", from == friend, got)
 		}
 	}

@@ -184,6 +184,7 @@ func (r *Running) serve() (stop bool) {
 func (r *Running) end() {
 	r.h.unregister(r)
 	r.in.Stop()
+	r.h.trials.end(r)
 	r.cancel()
 	r.closeOpen()
 	r.h.forget(r)

@@ -51,6 +51,8 @@ const (
 	refusedFull      = "queue full"
 	refusedUnsent    = "not sent"
 	refusedLate      = "late reply"
+	refusedVerdict   = "late verdict"
+	refusedPenalty   = "rejected"
 )
 
 type counters struct {

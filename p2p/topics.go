@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	topicOverhead = 64 // of the envelope of a publication
-	topicWaiting  = 256
+	topicOverhead = 64   // of the envelope of a publication
 	maxTopics     = 1024 // subscriptions in one announcement of a peer
 )
 
@@ -25,9 +24,8 @@ type topic struct {
 	e     *endpoint // of what it means: kind, fingerprint, bounds
 	t     *pubsub.Topic
 	users int
-	hears []*Running // who receives
-	sub   *pubsub.Subscription
-	stop  context.CancelFunc
+	ear   *Running               // who receives; nil for nobody
+	mute  pubsub.RelayCancelFunc // ends that it does
 }
 
 func topicName(id protocol.ID, key string) string {
@@ -41,8 +39,9 @@ func topicName(id protocol.ID, key string) string {
 var gossipProtocols = []protocol.ID{pubsub.GossipSubID_v12, pubsub.GossipSubID_v11}
 
 // openRouter starts gossipsub: unsigned, named by content, without flood publishing and without floodsub, both of which go
-// around the filters.
+// around the filters. One worker inspects what comes, so that it reaches the instances in the order in which it came.
 func (h *Host) openRouter() (err error) {
+	score, thresholds := peerScore()
 	h.router, err = pubsub.NewGossipSub(h.ctx, h.host,
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
 		pubsub.WithNoAuthor(),
@@ -53,6 +52,9 @@ func (h *Host) openRouter() (err error) {
 		pubsub.WithPeerOutboundQueueSize(h.limits.TopicQueue), // as they are, 32, they overflow when a dozen write at once
 		pubsub.WithValidateQueueSize(h.limits.TopicQueue),
 		pubsub.WithSubscriptionFilter(subscriptions()),
+		pubsub.WithDefaultValidator(pubsub.ValidatorEx(h.inspect), pubsub.WithValidatorInline(true)),
+		pubsub.WithValidateWorkers(1),
+		pubsub.WithPeerScore(score, thresholds),
 		pubsub.WithRawTracer(dropTracer{h}),
 	)
 	if err != nil {
@@ -76,18 +78,12 @@ func contentID(m *pb.Message) string {
 }
 
 // joinTopic takes an instance into a topic. The caller holds the host's lock.
-func (h *Host) joinTopic(r *Running, c graph.ChannelInfo) error {
+func (h *Host) joinTopic(r *Running, c graph.ChannelInfo) (err error) {
 	id := protocolOf(r, c)
 	name := topicName(id, r.in.Key())
 	t := h.topics[name]
 	if t == nil {
-		joined, err := h.router.Join(name)
-		if err != nil {
-			return err
-		}
-		t = &topic{e: &endpoint{id: id, info: c}, t: joined}
-		if err := h.router.RegisterTopicValidator(name, h.validator(name, t.e), pubsub.WithValidatorInline(true)); err != nil {
-			joined.Close()
+		if t, err = h.openTopic(name, &endpoint{id: id, info: c}); err != nil {
 			return err
 		}
 		h.topics[name] = t
@@ -96,20 +92,27 @@ func (h *Host) joinTopic(r *Running, c graph.ChannelInfo) error {
 	if !c.In {
 		return nil
 	}
-	t.hears = append(t.hears, r)
-	if t.sub != nil {
-		return nil
-	}
-	sub, err := t.t.Subscribe(pubsub.WithBufferSize(topicWaiting))
-	if err != nil {
-		t.hears = without(t.hears, r)
+	if t.mute, err = t.t.Relay(); err != nil {
 		h.leaveTopic(r, c)
 		return err
 	}
-	ctx, stop := context.WithCancel(h.ctx)
-	t.sub, t.stop = sub, stop
-	h.tasks.Go(func() { h.listen(ctx, name, t.e, sub) })
+	t.ear = r
 	return nil
+}
+
+func (h *Host) openTopic(name string, e *endpoint) (*topic, error) {
+	joined, err := h.router.Join(name)
+	if err != nil {
+		return nil, err
+	}
+	if err = joined.SetScoreParams(topicScore()); err == nil {
+		err = h.router.RegisterTopicValidator(name, pubsub.ValidatorEx(h.await), pubsub.WithValidatorTimeout(verdictTime), pubsub.WithValidatorConcurrency(mostVerdicts))
+	}
+	if err != nil {
+		joined.Close()
+		return nil, err
+	}
+	return &topic{e: e, t: joined}, nil
 }
 
 // leaveTopic takes an instance out of a topic. The caller holds the host's lock.
@@ -120,11 +123,9 @@ func (h *Host) leaveTopic(r *Running, c graph.ChannelInfo) {
 		return
 	}
 	t.users--
-	t.hears = without(t.hears, r)
-	if t.sub != nil && len(t.hears) == 0 {
-		t.stop()
-		t.sub.Cancel()
-		t.sub = nil
+	if t.ear == r {
+		t.mute()
+		t.ear = nil
 	}
 	if t.users > 0 {
 		return
@@ -136,61 +137,56 @@ func (h *Host) leaveTopic(r *Running, c graph.ChannelInfo) {
 	}
 }
 
-// validator judges a publication before it is delivered or passed on.
-func (h *Host) validator(name string, e *endpoint) pubsub.ValidatorEx {
-	return func(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
-		if from == h.id {
-			return pubsub.ValidationAccept
-		}
-		f, err := decodeFrame(m.Data)
-		switch {
-		case len(m.Data) > e.info.MaxRequest+topicOverhead || err == nil && len(f.payload) > e.info.MaxRequest:
-			h.count.refuse(e.info.Name, refusedTooLarge)
-			return pubsub.ValidationReject
-		case err != nil || f.kind != graph.TopicMsg:
-			h.count.refuse(e.info.Name, refusedMalformed)
-			return pubsub.ValidationReject
-		case f.fingerprint != e.info.Fingerprint:
-			h.count.refuse(e.info.Name, refusedMismatch)
-			h.problem(problemKey{graph.Peer(from.String()), string(e.id), false}, fmt.Sprintf("topic %s: what %s hands on has fingerprint %016x, this node's %016x: run the same version of %s on both",
-				e.id, from, f.fingerprint, e.info.Fingerprint, e.info.Name))
-			return pubsub.ValidationIgnore
-		}
-		relay := graph.Peer(from.String())
-		for _, r := range h.hearers(name) {
-			if fl := r.in.Allowed(e.info.Name, relay); fl != nil {
-				h.count.refuse(e.info.Name, fl.Reason.String())
-				return pubsub.ValidationIgnore
-			}
-		}
-		m.ValidatorData = f.payload
+// inspect is the first half of judging a publication: whether it is one, and whether the instance takes it. The instance that
+// has a verdict on it says so to await.
+func (h *Host) inspect(_ context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+	if from == h.id { // our own: the caller holds the topic's lock, under which that of the host may not be taken
 		return pubsub.ValidationAccept
 	}
+	e, r := h.hearer(m.GetTopic())
+	if e == nil {
+		return pubsub.ValidationIgnore
+	}
+	f, err := decodeFrame(m.Data)
+	switch {
+	case len(m.Data) > e.info.MaxRequest+topicOverhead || err == nil && len(f.payload) > e.info.MaxRequest:
+		h.count.refuse(e.info.Name, refusedTooLarge)
+		return pubsub.ValidationReject
+	case err != nil || f.kind != graph.TopicMsg:
+		h.count.refuse(e.info.Name, refusedMalformed)
+		return pubsub.ValidationReject
+	case f.fingerprint != e.info.Fingerprint:
+		h.count.refuse(e.info.Name, refusedMismatch)
+		h.problem(problemKey{graph.Peer(from.String()), string(e.id), false}, fmt.Sprintf("topic %s: what %s hands on has fingerprint %016x, this node's %016x: run the same version of %s on both",
+			e.id, from, f.fingerprint, e.info.Fingerprint, e.info.Name))
+		return pubsub.ValidationIgnore
+	case r == nil:
+		return pubsub.ValidationAccept
+	}
+	return h.hear(r, e, graph.Message{Kind: graph.TopicMsg, Channel: e.info.Name, Relay: graph.Peer(from.String()), Key: r.in.Key(),
+		Payload: append([]byte(nil), f.payload...)}, m)
 }
 
-func (h *Host) hearers(name string) []*Running {
+// hear hands a publication to the instance that receives its topic.
+func (h *Host) hear(r *Running, e *endpoint, got graph.Message, m *pubsub.Message) pubsub.ValidationResult {
+	if e.info.Judged {
+		var c trial
+		got.Call, c = h.trials.begin(r)
+		m.ValidatorData = c
+	}
+	if f := r.in.Deliver(got); f != nil { // which the instance counts
+		h.trials.say(got.Call, graph.Ignore)
+		return pubsub.ValidationIgnore
+	}
+	return pubsub.ValidationAccept
+}
+
+// hearer gives what a topic means, nil when nobody here takes part, and who receives it.
+func (h *Host) hearer(name string) (*endpoint, *Running) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if t := h.topics[name]; t != nil {
-		return append([]*Running(nil), t.hears...)
+		return t.e, t.ear
 	}
-	return nil
-}
-
-// listen hands what a subscription brings to the instances, until it ends.
-func (h *Host) listen(ctx context.Context, name string, e *endpoint, sub *pubsub.Subscription) {
-	for {
-		m, err := sub.Next(ctx)
-		if err != nil {
-			return
-		}
-		payload, ok := m.ValidatorData.([]byte)
-		if m.ReceivedFrom == h.id || !ok {
-			continue
-		}
-		relay := graph.Peer(m.ReceivedFrom.String())
-		for _, r := range h.hearers(name) {
-			r.in.Deliver(graph.Message{Kind: graph.TopicMsg, Channel: e.info.Name, Relay: relay, Key: r.in.Key(), Payload: append([]byte(nil), payload...)})
-		}
-	}
+	return nil, nil
 }

@@ -68,7 +68,7 @@ func (w *World) crash(n *Node, down time.Duration) {
 	end, drew := w.ends(n)
 	in := n.inst
 	n.inst, n.up, n.turnAt, n.timerAt = nil, false, never, never
-	n.seen = seenCache{}
+	n.seen, n.trials = seenCache{}, nil
 	w.count(crashes)
 	for _, l := range n.links {
 		w.abandon(l, n)

@@ -32,8 +32,12 @@ func (h *host) Send(m graph.Message) {
 		return
 	}
 	w, dep := h.n.w, max(h.n.w.now, h.n.busyUntil)
-	if m.Kind == graph.TopicMsg {
+	switch m.Kind {
+	case graph.TopicMsg:
 		w.publish(h.n, m, dep)
+		return
+	case graph.VerdictMsg:
+		w.verdict(h.n, &m, dep)
 		return
 	}
 	if m.Remaining > 0 {

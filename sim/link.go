@@ -32,6 +32,7 @@ type link struct {
 	knows   [2]bool              // whether a, b believe that it is open
 	dark    [2]bool              // something on its way to a, to b has vanished since it opened
 	doomed  bool                 // its keepalive runs out
+	liar    [2]int               // how often a, b rejected what the other handed over
 	rate    uint64               // bytes a second; 0 for as many as one wants
 	free    [2]graph.Time        // when the last byte to a, to b will have left
 	counts  [2][linkSites]uint32 // of the choices for what goes to a, to b

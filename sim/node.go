@@ -17,7 +17,7 @@ type Node struct {
 	id     graph.Peer
 	role   string
 	prog   *graph.Program
-	hears  map[string]bool    // topics that its role receives
+	hears  map[string]bool    // topics that its role receives: whether it judges what it hears
 	key    ed25519.PrivateKey // nil until somebody asks for it
 	offset graph.Time         // of its steady clock
 	ppm    int64              // by which that is too fast
@@ -54,6 +54,8 @@ type Node struct {
 	edges      []*link                   // of the overlay, by the other's index
 	neighbours *graph.Feed[[]graph.Peer] // nil until somebody asks for it
 	seen       seenCache
+	trials     map[uint64]trial // by the Call that its instance was given
+	liars      []graph.Peer     // of whose publications one was rejected
 }
 
 // never is the plan of a node that has none.

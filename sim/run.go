@@ -73,7 +73,7 @@ func (w *World) addNodes() error {
 			programs[role], hears[role] = p, map[string]bool{}
 			for _, c := range p.Channels() {
 				if c.Kind == graph.TopicKind && c.In {
-					hears[role][c.Name] = true
+					hears[role][c.Name] = c.Judged
 				}
 			}
 		}

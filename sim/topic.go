@@ -121,8 +121,8 @@ func (w *World) launch(h hop, at graph.Time) {
 	w.queue.push(at, doHop, h.to, w.hops.put(h))
 }
 
-// hopped hands a publication to a node and has it relayed. A node whose role does not receive the topic relays it all the
-// same; one that refuses it does not.
+// hopped hands a publication to a node and has it relayed, at once or when the instance says so. A node whose role does not
+// receive the topic relays it all the same; one that refuses it does not.
 func (w *World) hopped(n *Node, ref int32) {
 	h := w.hops.take(ref)
 	if w.links[h.link].epoch != h.epoch {
@@ -135,10 +135,17 @@ func (w *World) hopped(n *Node, ref int32) {
 	if fresh := n.seen.add(h.pub.id, w.now, false); !fresh && (!h.again || n.seen.ids[h.pub.id]) {
 		return // a publisher does not hear itself
 	}
-	if n.outlaw != nil || n.hears[h.pub.msg.Channel] {
+	if judged, hears := n.hears[h.pub.msg.Channel]; n.outlaw != nil || hears {
 		m := h.pub.msg
 		m.Peer, m.Relay = "", w.nodes[h.from].id
+		if judged = judged && !h.again && n.outlaw == nil; judged {
+			m.Call = w.try(n, &h)
+		}
 		if w.deliver(n, m) != nil {
+			delete(n.trials, m.Call)
+			return
+		}
+		if judged {
 			return
 		}
 	}

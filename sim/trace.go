@@ -85,7 +85,7 @@ func tickLine(i *graph.TickInfo) string {
 	return fmt.Sprintf("%s [%s]%s: fired %d, effects %d, changes %d%s", i.Event, i.Origin, from, i.Fired, i.Effects, i.Changes, failed)
 }
 
-var kindNames = [...]string{"", "request", "reply", "error", "message", "publication", "cancel"}
+var kindNames = [...]string{"", "request", "reply", "error", "message", "publication", "cancel", "verdict"}
 
 // sent is a message that leaves; at is when it arrives, or never.
 func (t *trace) sent(w *World, p *parcel, at graph.Time) {

@@ -35,6 +35,7 @@ type World struct {
 	named   map[string]uint64
 
 	events, messages, bytes uint64
+	trials                  uint64 // publications that an instance was asked about
 	happened                [happenings]int
 	trace                   trace
 	checks                  checks
@@ -115,11 +116,13 @@ const (
 	diskFaults
 	putBack
 	clonedHomes
+	shunnedNeighbours
 	happenings
 )
 
 var happeningNames = [happenings]string{"crashes", "restarts", "brokenConnections", "lostCalls", "unreachableCalls", "lostMessages",
 	"lostPublications", "repeatedPublications", "reorderedPublications", "delayedMessages", "lostTasks", "expiredInQueue",
-	"partitions", "oneWayCuts", "vanishedMessages", "slowMessages", "clockJumps", "scenarioFaults", "diskFaults", "restoredBackups", "clonedHomes"}
+	"partitions", "oneWayCuts", "vanishedMessages", "slowMessages", "clockJumps", "scenarioFaults", "diskFaults", "restoredBackups", "clonedHomes",
+	"shunnedNeighbours"}
 
 func (w *World) count(h happening) { w.happened[h]++ }

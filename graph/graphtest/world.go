@@ -43,9 +43,10 @@ type Node struct {
 	// Failures are the ticks that failed.
 	Failures []graph.Failure
 
-	w    *World
-	self graph.Peer
-	down bool
+	w      *World
+	self   graph.Peer
+	judged map[string]bool // topics on which its program has a verdict
+	down   bool
 }
 
 // Start starts a role of a graph as a node, with the check that no step changes what it was given.
@@ -55,7 +56,10 @@ func (w *World) Start(g *graph.Graph, role string, self graph.Peer, opts ...grap
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	n := &Node{w: w, self: self}
+	n := &Node{w: w, self: self, judged: map[string]bool{}}
+	for _, c := range p.Channels() {
+		n.judged[c.Name] = c.Judged
+	}
 	seen := func(i graph.TickInfo) {
 		if i.Failure != nil {
 			n.Failures = append(n.Failures, *i.Failure)
@@ -130,6 +134,16 @@ func (w *World) Ask(from, to graph.Peer, channel string, q, a any) *graph.Failur
 	return nil
 }
 
+// Verdicts gives what a node has said of the publications on a topic, in order.
+func (w *World) Verdicts(of graph.Peer, topic string) (all []graph.Verdict) {
+	for _, m := range w.Sent {
+		if m.Kind == graph.VerdictMsg && m.Relay == of && m.Channel == topic {
+			all = append(all, m.Verdict)
+		}
+	}
+	return all
+}
+
 // Count counts the messages of a kind that from has sent on a channel.
 func (w *World) Count(from graph.Peer, channel string, kind graph.Kind) (n int) {
 	for _, m := range w.Sent {
@@ -173,6 +187,9 @@ func (n *Node) Uint64() uint64 {
 func (w *World) send(from graph.Peer, m graph.Message) {
 	m.Relay = from
 	w.Sent = append(w.Sent, m)
+	if m.Kind == graph.VerdictMsg {
+		return // for us: nobody passes anything on
+	}
 	if w.Lose == nil || !w.Lose(from, m) {
 		w.onTheWay = append(w.onTheWay, m)
 	}
@@ -194,6 +211,10 @@ func (w *World) deliver(m graph.Message) {
 		got := m
 		if got.Peer, got.Relay = m.Relay, ""; m.Kind == graph.TopicMsg {
 			got.Peer, got.Relay = "", m.Relay
+			if n.judged[m.Channel] {
+				w.calls++
+				got.Call = w.calls
+			}
 		}
 		if f := n.Instance.Deliver(got); f != nil && m.Kind == graph.RequestMsg {
 			w.send(n.self, graph.Refusal(got, f))

@@ -1,10 +1,11 @@
 // Package replicate keeps the nodes of a context at the same set of deltas. What a node writes it publishes as soon as it
-// is synced, and whoever hears it takes it in. That may be lost, repeated or out of order: the truth is catch-up. Two nodes
-// compare digests on connecting, on a delta whose past is unknown, and every 10 to 30 s; when they differ each asks the
-// other for what it lacks, page by page, until they agree. What lacks is found by the tips that have come since the two
-// agreed, by all tips while there are at most 1,000, else by ranges of chains whose salted sums differ (docs/catch-up.md). One
-// round at a time does so. What is more than a page comes in portions, the oldest first, each asked of a neighbour that has
-// nothing to do, and is taken in in order; whoever does not serve one loses it to another.
+// is synced, and whoever hears it takes it in, and passes it on once that is synced too. Of what stands on something unknown the
+// past is asked back of who handed it over, 64 deltas at most. All that may be lost, repeated or out of order: the truth is
+// catch-up. Two nodes compare digests on connecting, on a delta whose past cannot be asked back for, and every 10 to 30 s; when
+// they differ each asks the other for what it lacks, page by page, until they agree. What lacks is found by the tips that have
+// come since the two agreed, by all tips while there are at most 1,000, else by ranges of chains whose salted sums differ
+// (docs/catch-up.md). One round at a time does so. What is more than a page comes in portions, the oldest first, each asked of a
+// neighbour that has nothing to do, and is taken in in order; whoever does not serve one loses it to another.
 //
 // Who has taken in what a neighbour wrote acknowledges it, once it is synced: within a second, for all that came meanwhile, and
 // with each comparison that shows no difference. What a neighbour does not acknowledge in time is delivered to it alone, in

@@ -27,9 +27,7 @@ func protocol(few int) *graph.Graph {
 	fresh := graph.Ask[Batch, graph.Done](peer, "publish")
 	heard, told := graph.Publish(Tell(fresh), peer, deltas, graph.Anyone)
 	graph.Reply(fresh, told)
-	took := graph.Work(Heard(heard), log, "ingest", Log.Ingest, 10*time.Second)
-	Owe(took, owing)
-	Suspect(took, heard, rounds) // its past is unknown here: a round with who handed it over
+	gossip(peer, log, heard, rounds, owing)
 
 	// Rounds begin with each new neighbour, a few at a time, and with one drawn among them from time to time.
 	changes := rounds.Changes()
@@ -79,7 +77,7 @@ func protocol(few int) *graph.Graph {
 	// What is more than a page comes in portions, each from another neighbour, and is taken in in order.
 	moves := lots.Changes()
 	Steer(moves, neighbours, rounds, lots)
-	each, kept := Asks(moves)
+	each, kept := HandsOut(moves)
 	ops.Ignore(kept)
 	named, came := graph.Call(Name(each), From(each), peer, part, 10*time.Second, graph.Anyone)
 	graph.Reply(named, graph.Work(Named(named), log, "part", Log.Part, 10*time.Second))

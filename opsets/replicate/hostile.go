@@ -10,12 +10,12 @@ import (
 	"github.com/merograph/merograph/sim"
 )
 
-// A villain is a member with a valid key that keeps to nothing. It has two journals of one chain, so what it writes forks.
+// A villain is a member with a valid key that keeps to nothing. It has three journals of one chain, so what it writes forks.
 type villain struct {
 	call    uint64
 	ctx     dag.ID
 	signer  dag.Signer
-	ones    [2]*dag.Journal // nil until it knows the genesis
+	ones    [3]*dag.Journal // nil until it knows the genesis; of the last nobody else has the beginning
 	written [][]byte        // pages, some of which it keeps from the others
 	mood    int
 }
@@ -67,7 +67,7 @@ func (v *villain) learn(n *sim.Node) error {
 	if err := first.Close(); err != nil {
 		return err
 	}
-	for i, d := range []*dag.MemDisk{disk.Backup(), disk} {
+	for i, d := range []*dag.MemDisk{disk.Backup(), disk, disk.Backup()} {
 		if v.ones[i], _, err = dag.Open(d, o); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (v *villain) write(j *dag.Journal, many int) error {
 }
 
 // acts are what a villain does; some are allowed.
-const acts = 10
+const acts = 12
 
 func (v *villain) act(n *sim.Node, to graph.Peer) {
 	form := n.Fault("act", acts)
@@ -132,9 +132,9 @@ func (v *villain) act(n *sim.Node, to graph.Peer) {
 	case 6:
 		ask("deliver", Batch{v.some(n)})
 	case 7:
-		send(n, graph.Message{Kind: graph.OneWayMsg, Channel: "ack", Peer: to}, claims(n, to))
+		send(n, graph.Message{Kind: graph.OneWayMsg, Channel: "ack", Peer: to}, falseAck(n, to))
 	case 8, 9: // a fork, each branch to some; what it stands on is kept back now and then
-		for _, j := range v.ones[form-8:] {
+		for _, j := range v.ones[form-8 : 2] {
 			if j == nil || n.World().Healed() || len(v.written) > 40 {
 				break
 			}
@@ -148,11 +148,15 @@ func (v *villain) act(n *sim.Node, to graph.Peer) {
 		}
 	case 10:
 		ask("deliver", Batch{slices.Repeat([]byte("x"), MaxPage)})
+	case 11:
+		ask("back", Gap{Missing: make([]dag.ID, 200), Known: []dag.ID{{7}}})
+	case 12:
+		v.claim(n)
 	}
 }
 
-// claims acknowledges what there is not: on the chains of the one whom it tells, and on one of nobody.
-func claims(n *sim.Node, of graph.Peer) Ack {
+// falseAck acknowledges what there is not: on the chains of the one whom it tells, and on one of nobody.
+func falseAck(n *sim.Node, of graph.Peer) Ack {
 	tips := []dag.Tip{{Chain: dag.ID{3}, ID: dag.ID{4}, Seq: 1 << 63}}
 	if victim := n.World().Node(of); !victim.Hostile() && victim.Up() {
 		for _, t := range kept(victim).Mine() {
@@ -161,6 +165,20 @@ func claims(n *sim.Node, of graph.Peer) Ack {
 	}
 	slices.SortFunc(tips, dag.Tip.Compare) //lint:total-key equal tips are the same
 	return Ack{Tips: tips}
+}
+
+// claim publishes what stands on something that nobody will ever have.
+func (v *villain) claim(n *sim.Node) {
+	if v.ones[2] == nil || n.World().Healed() || len(v.written) > 40 {
+		return
+	}
+	for range 2 {
+		if err := v.write(v.ones[2], 1); err != nil {
+			panic(fmt.Sprintf("replicate: the villain %s writes: %v", n.ID(), err))
+		}
+	}
+	send(n, graph.Message{Kind: graph.TopicMsg, Channel: "deltas"}, Batch{slices.Clone(v.written[len(v.written)-1])})
+	v.written = slices.Delete(v.written, len(v.written)-2, len(v.written)-1)
 }
 
 // some gives a page that it wrote, to do as it likes with. After healing it gives nothing new away: others have to settle then.
@@ -202,8 +220,10 @@ func (v *villain) Receive(n *sim.Node, m graph.Message) {
 		send(n, answer, Narrowed{Done: form % 3, Spans: []Span{{Sum: 1}}, Told: []Told{{Chains: []dag.ID{{6}}, Sums: []uint64{1}}}})
 	case m.Channel == "part":
 		send(n, answer, Part{Page: []byte("garbage")[form%8:], Lacks: form == 6})
+	case m.Channel == "back":
+		send(n, answer, Batch{v.page(n, form).Page})
 	case m.Channel == "deliver":
-		a := claims(n, m.Peer)
+		a := falseAck(n, m.Peer)
 		a.Refused = []string{"", "because"}[form%2]
 		send(n, answer, a)
 	default:
@@ -243,6 +263,8 @@ func send(n *sim.Node, m graph.Message, v any) {
 	case Narrowed:
 		m.Payload, err = graph.Encode(v)
 	case Have:
+		m.Payload, err = graph.Encode(v)
+	case Gap:
 		m.Payload, err = graph.Encode(v)
 	case Ack:
 		m.Payload, err = graph.Encode(v)

@@ -17,7 +17,7 @@ const (
 )
 
 // LotDeltas is how many deltas a lot holds at most: fewer than a page may, so that several nodes can share what lacks.
-const LotDeltas = 4096
+const LotDeltas = 8192
 
 // A Lot is a page's worth of what lacks, by name: for each stretch its last delta, and how many there are. Any node that holds
 // these can serve it.
@@ -100,10 +100,14 @@ func holder(t *rounds) (Round, bool) {
 	return Round{}, false
 }
 
-// fit gives whom to ask, who has nothing to do: the round's peer and the neighbours, but who failed before.
+// fit gives whom to ask, who has nothing to do: the round's peer and the neighbours, but who failed before. While the turn has
+// brought nothing what the peer claims is asked of it alone (DATA 4.4): others need not have it, and nobody may.
 func fit(r Round, near []graph.Peer, busy map[graph.Peer]bool) (free []graph.Peer, some bool) {
 	all := near
-	if !slices.Contains(near, r.Peer) {
+	switch {
+	case !r.Gained:
+		all = []graph.Peer{r.Peer}
+	case !slices.Contains(near, r.Peer):
 		all = append([]graph.Peer{r.Peer}, near...)
 	}
 	for _, p := range all {

@@ -78,11 +78,11 @@ func (c *crowd) whole(t *testing.T) {
 func TestRule4_3_RangesAreSplitOverPeers(t *testing.T) {
 	for _, authors := range []int{1, 20} {
 		_, one := func() (map[graph.Peer]int, int) {
-			c := newcomer(t, 1, authors, 16_000)
+			c := newcomer(t, 1, authors, 32_000)
 			defer c.whole(t)
 			return c.meet("a")
 		}()
-		c := newcomer(t, 4, authors, 16_000)
+		c := newcomer(t, 4, authors, 32_000)
 		each, all := c.meet("a", "b", "c", "d")
 		c.whole(t)
 		t.Logf("%d authors: %d bytes from one, %d from four: %v; %d deltas sent again", authors, one, all, each, duplicates(c.js[4]))

@@ -76,23 +76,6 @@ type Pages struct {
 	Forgot bool `cbor:"forgot,omitempty"` // the server does not know the base: tell all tips
 }
 
-// An Intake says what became of a page.
-type Intake struct {
-	Admitted int
-	Missing  bool   // it names deltas that this node does not hold
-	Refused  string // why some of it is refused for good; "" when none of it is
-}
-
-// RefusedFor gives the reason for which some of a page is refused for good, or "". What waits for want of room is not.
-func RefusedFor(in dag.Ingested) string {
-	for _, r := range in.Refused {
-		if r.Reason != dag.WaitingFull {
-			return string(r.Reason)
-		}
-	}
-	return ""
-}
-
 // Brought is what a turn brought.
 type Brought struct {
 	Admitted int
@@ -113,15 +96,17 @@ func (a Agreement) Key() graph.Peer { return a.Peer }
 
 // A Log is the history of one context, as the protocol needs it. Digest, Tips, Have and Lacks read memory, and tell of what is
 // synced alone; Lacks tells whether one of some deltas is not held; Tips and Have are in the order of dag.Tip. Ingest verifies, admits and syncs before it returns; Serve and Part
-// read, as ServeFrom and PartFrom do.
+// read, as ServeFrom and PartFrom do. Recent gives the tips that were admitted last, at most dag.MaxBack; Back reads what a gap asks for.
 type Log interface {
 	Digest() dag.ID
 	Tips() []dag.Tip
 	Have() []dag.Tip
 	Lacks(ids []dag.ID) bool
+	Recent() []dag.ID
 	Ingest(ctx context.Context, b Batch) (Intake, error)
 	Serve(ctx context.Context, h Have) (Pages, error)
 	Part(ctx context.Context, l Lot) (Part, error)
+	Back(ctx context.Context, g Gap) (Batch, error)
 }
 
 // A Cause says why there is a turn.

@@ -32,17 +32,6 @@ const (
 // Tell is what the node asks to be published.
 var Tell = graph.Op1(Ops, "tell", 1, func(_ *graph.Tick, r *graph.Request[Batch, graph.Done]) (Batch, error) { return r.Value, nil })
 
-// Heard is a published batch, to be taken in.
-var Heard = graph.Op1(Ops, "heard", 1, func(_ *graph.Tick, r *graph.Received[Batch]) (Batch, error) { return r.Value, nil })
-
-// Suspect begins a round with the neighbour that handed over deltas whose past is unknown here.
-var Suspect = graph.Op3(Ops, "suspect", 1, func(_ *graph.Tick, in Intake, from *graph.Received[Batch], t *rounds) (graph.Done, error) {
-	if !in.Missing {
-		return graph.Done{}, nil
-	}
-	return graph.Done{}, open(t, from.Relay, Own, maxRounds)
-})
-
 // Room is a change after which there may be room for another round.
 var Room = graph.Op1(Ops, "room", 1, func(x *graph.Tick, _ Round) (graph.Time, error) { return x.Now(), nil })
 

@@ -68,8 +68,8 @@ func drop(lots *portions) {
 	}
 }
 
-// Asks tells the changes with which a portion is asked of a peer from the others.
-var Asks = graph.Branch(Ops, "asks", 1, func(_ *graph.Tick, c graph.Change[Portion]) (Portion, bool, error) {
+// HandsOut tells the changes with which a portion is asked of a peer from the others.
+var HandsOut = graph.Branch(Ops, "hands_out", 1, func(_ *graph.Tick, c graph.Change[Portion]) (Portion, bool, error) {
 	return c.New, c.New.Peer != "" && c.New.Ticket != c.Old.Ticket, nil
 })
 

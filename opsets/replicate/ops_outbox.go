@@ -119,7 +119,7 @@ var Acknowledge = graph.Op3(Ops, "acknowledge", 1, func(_ *graph.Tick, in Intake
 
 // Doubt begins a round with who delivers deltas whose past is unknown here.
 var Doubt = graph.Op3(Ops, "doubt", 1, func(_ *graph.Tick, in Intake, r *graph.Request[Batch, Ack], t *rounds) (graph.Done, error) {
-	if !in.Missing {
+	if len(in.Missing) == 0 {
 		return graph.Done{}, nil
 	}
 	return graph.Done{}, open(t, r.From, Asked, mostAsked)

@@ -12,6 +12,7 @@ const (
 	sometimesPage     = "a catch-up fetched a page"
 	sometimesPart     = "a portion came from a neighbour"
 	sometimesGossip   = "gossip brought a delta"
+	sometimesBack     = "a gap was asked back for"
 	sometimesMissing  = "a delta waited for its past"
 	sometimesDelivery = "what was not acknowledged was delivered"
 	sometimesFork     = "a hostile node forked its chain, and honest ones hold both branches"
@@ -23,6 +24,8 @@ const (
 	settling = time.Minute
 	// silent is when nobody has anything to tell any more: acknowledgements and their retries are over too.
 	silent = settling + time.Minute
+	// listening is for how long a run goes on after that.
+	listening = time.Minute
 )
 
 var properties = []sim.Property{
@@ -49,7 +52,7 @@ var properties = []sim.Property{
 		}
 		return nil
 	}},
-	{Name: "nodes that agree say nothing but comparisons", Kind: sim.Safety, Check: func(w *sim.World) error { return w.State.(*told).loud }},
+	{Name: "nodes that agree say nothing but a comparison in ten seconds at most", Kind: sim.Liveness, Within: silent + listening, Check: idle},
 	{Name: "what is held is bounded by the peers", Kind: sim.Safety, CheckNode: bounded, Check: func(w *sim.World) error {
 		for _, n := range honest(w) {
 			if err := bounded(w, n); err != nil {
@@ -58,12 +61,16 @@ var properties = []sim.Property{
 		}
 		return nil
 	}},
+	{Name: "what is claimed is asked back of its claimers alone", Kind: sim.Safety, Check: func(w *sim.World) error { return w.State.(*told).strays }},
+	{Name: "what honest nodes pass on is rejected nowhere", Kind: sim.Safety, CheckNode: onlyLiars, Check: func(w *sim.World) error { return each(w, onlyLiars) }},
 	{Name: sometimesPage, Kind: sim.Sometimes},
 	{Name: sometimesPart, Kind: sim.Sometimes},
 	{Name: sometimesGossip, Kind: sim.Sometimes},
 	{Name: sometimesMissing, Kind: sim.Sometimes},
+	{Name: sometimesBack, Kind: sim.Sometimes},
 	{Name: sometimesDelivery, Kind: sim.Sometimes},
 	{Name: sometimesFork, Kind: sim.Sometimes},
+	{Name: "what is false for everyone was rejected", Kind: sim.Sometimes, Check: blamed},
 }
 
 // fetchedOnce says that honest nodes send one no more, when it fetches, than it holds, for each of its lives; the little that is

@@ -7,7 +7,7 @@ import (
 
 // recorded has a recording keep what steps read of the log.
 func recorded(r *graph.Reads, l Log) Log {
-	return &reads{l, graph.Read[dag.ID](r, "Digest"), graph.Read[[]dag.Tip](r, "Tips"), graph.Read[[]dag.Tip](r, "Have"), graph.Read[bool](r, "Lacks")}
+	return &reads{l, graph.Read[dag.ID](r, "Digest"), graph.Read[[]dag.Tip](r, "Tips"), graph.Read[[]dag.Tip](r, "Have"), graph.Read[bool](r, "Lacks"), graph.Read[[]dag.ID](r, "Recent")}
 }
 
 type reads struct {
@@ -16,7 +16,11 @@ type reads struct {
 	tips   graph.Reading[[]dag.Tip]
 	have   graph.Reading[[]dag.Tip]
 	lacks  graph.Reading[bool]
+	recent graph.Reading[[]dag.ID]
 }
+
+// Recent implements Log.
+func (l *reads) Recent() []dag.ID { return l.recent.Do(func() []dag.ID { return l.Log.Recent() }) }
 
 // Lacks implements Log.
 func (l *reads) Lacks(ids []dag.ID) bool {

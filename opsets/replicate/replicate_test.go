@@ -39,7 +39,7 @@ func (l *journal) Ingest(_ context.Context, b Batch) (Intake, error) {
 	}
 	in, err := l.Journal.Ingest(l.ctx, b.Page)
 	l.got = append(l.got, in)
-	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0, Refused: RefusedFor(in)}, err
+	return IntakeOf(in), err
 }
 
 func (l *journal) Serve(_ context.Context, h Have) (Pages, error) {
@@ -48,6 +48,13 @@ func (l *journal) Serve(_ context.Context, h Have) (Pages, error) {
 
 func (l *journal) Part(_ context.Context, lot Lot) (Part, error) {
 	return PartFrom(l.Journal, l.ctx, lot)
+}
+
+func (l *journal) Recent() []dag.ID { return l.Journal.Recent(l.ctx, dag.MaxBack) }
+
+func (l *journal) Back(_ context.Context, g Gap) (Batch, error) {
+	page, err := l.ServeBack(l.ctx, g.Missing, g.Known, dag.MaxBack, MaxPage)
+	return Batch{page}, err
 }
 
 // Mine implements Outbox: a node writes as the authors that it wrote as.
@@ -232,13 +239,16 @@ func TestGossip(t *testing.T) {
 	if w.Count("b", "compare", graph.RequestMsg) != compared {
 		t.Error("it was compared too")
 	}
-	// One that is missed: the next tells, and a round with who handed it over brings the rest.
-	js[0].write(t, 0, 3, 10)
-	if err := publish(js[0].write(t, 0, 3, 10)); err != nil || js[0].Digest() != js[1].Digest() {
-		t.Fatalf("a delta without its past did not do: %v", err)
-	}
-	if n := w.Count("b", "compare", graph.RequestMsg); n == compared {
-		t.Error("no round was begun")
+	// A few that are missed: the next tells, and who handed it over is asked back for them. More than that take a round.
+	for missed, want := range map[int][2]int{3: {1, 0}, 100: {1, 1}} {
+		asked, compared := w.Count("b", "back", graph.RequestMsg), w.Count("b", "compare", graph.RequestMsg)
+		js[0].write(t, 0, missed, 10)
+		if err := publish(js[0].write(t, 0, 3, 10)); err != nil || js[0].Digest() != js[1].Digest() {
+			t.Fatalf("a delta without its past did not do: %v", err)
+		}
+		if got := [2]int{w.Count("b", "back", graph.RequestMsg) - asked, min(1, w.Count("b", "compare", graph.RequestMsg)-compared)}; got != want {
+			t.Errorf("%d missed: %d asks and %d rounds, want %d", missed, got[0], got[1], want)
+		}
 	}
 	if err := publish(make([]byte, MaxBatch+2<<10)); graph.ReasonOf(err) != graph.TooLarge {
 		t.Errorf("a batch over the bound: %v", err)
@@ -318,6 +328,8 @@ func (l *stubborn) Tips() []dag.Tip                               { return l.tip
 func (l *stubborn) Have() []dag.Tip                               { return l.tips }
 func (l *stubborn) Ingest(context.Context, Batch) (Intake, error) { return Intake{}, nil }
 func (l *stubborn) Part(context.Context, Lot) (Part, error)       { return Part{}, nil }
+func (l *stubborn) Recent() []dag.ID                              { return nil }
+func (l *stubborn) Back(context.Context, Gap) (Batch, error)      { return Batch{}, nil }
 func (l *stubborn) Serve(_ context.Context, h Have) (Pages, error) {
 	l.asked = append(l.asked, h)
 	return Pages{Page: l.page, More: l.more}, nil

@@ -28,6 +28,7 @@ func scenarioOf(writes int) sim.Scenario {
 		OnCrash:    func(n *sim.Node) { kept(n).disk.Crash(); kept(n).journal = nil },
 		Hostile:    hostile,
 		Sent:       sent,
+		Received:   received,
 		Properties: properties,
 	}
 }
@@ -216,7 +217,19 @@ func (m *member) Ingest(_ context.Context, b Batch) (Intake, error) {
 	if in.Admitted > 0 && w.Plan().Hostile && slices.ContainsFunc(m.journal.Stats().Contexts, func(c dag.ContextStats) bool { return c.Forks > 0 }) {
 		w.Reached(sometimesFork)
 	}
-	return Intake{Admitted: in.Admitted, Missing: len(in.Missing) > 0, Refused: RefusedFor(in)}, err
+	return IntakeOf(in), err
+}
+
+// Recent implements Log.
+func (m *member) Recent() []dag.ID { return m.journal.Recent(m.ctx, dag.MaxBack) }
+
+// Back implements Log.
+func (m *member) Back(_ context.Context, g Gap) (Batch, error) {
+	page, err := m.journal.ServeBack(m.ctx, g.Missing, g.Known, dag.MaxBack, MaxPage)
+	if len(page) > 0 {
+		m.n.World().Reached(sometimesBack)
+	}
+	return Batch{page}, err
 }
 
 // Mine implements Outbox.
@@ -246,8 +259,11 @@ func (m *member) Batch(_ context.Context, q Queued) (Batch, error) {
 
 // told is what has been published, by its hash, and what was said after all was said.
 type told struct {
-	pages map[[sha256.Size]byte]bool
-	loud  error
+	pages  map[[sha256.Size]byte]bool
+	loud   error
+	handed map[[2]graph.Peer]bool // to whom a publication was handed over, and by whom
+	strays error                  // what was asked back of somebody else
+	idle   map[graph.Peer]int     // comparisons of each node with honest ones since there was nothing to tell
 }
 
 // sent notes what honest nodes say to each other when they should agree: nothing but comparisons.
@@ -256,6 +272,9 @@ func sent(from, to *sim.Node, m *graph.Message) {
 		kept(to).fetched += len(m.Payload)
 	}
 	t, ok := from.World().State.(*told)
+	if ok {
+		t.note(from, to, m)
+	}
 	if !ok || t.loud != nil || from.Hostile() || to.Hostile() || m.Channel == "compare" || from.World().Plan() == (sim.Plan{}) || from.World().HealedFor() < silent {
 		return
 	}
@@ -263,7 +282,7 @@ func sent(from, to *sim.Node, m *graph.Message) {
 }
 
 func script(w *sim.World, writes int) {
-	w.State = &told{pages: map[[sha256.Size]byte]bool{}}
+	w.State = &told{pages: map[[sha256.Size]byte]bool{}, handed: map[[2]graph.Peer]bool{}, idle: map[graph.Peer]int{}}
 	for _, n := range honest(w) {
 		left := writes
 		w.EveryOn(n, 30*time.Second, 20*time.Second, func(n *sim.Node) {

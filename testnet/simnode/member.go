@@ -221,6 +221,26 @@ func (m *member) Part(_ context.Context, l replicate.Lot) (replicate.Part, error
 	return p, err
 }
 
+// Recent implements replicate.Log.
+func (m *member) Recent() []dag.ID {
+	if m.journal == nil {
+		return nil
+	}
+	return m.journal.Recent(shared(m.n.World()).ctx, dag.MaxBack)
+}
+
+// Back implements replicate.Log.
+func (m *member) Back(_ context.Context, g replicate.Gap) (replicate.Batch, error) {
+	if m.journal == nil {
+		return replicate.Batch{}, errNoLog
+	}
+	page, err := m.journal.ServeBack(shared(m.n.World()).ctx, g.Missing, g.Known, dag.MaxBack, replicate.MaxPage)
+	if err != nil {
+		m.blame(working, "serve back: %w", err)
+	}
+	return replicate.Batch{Page: page}, err
+}
+
 // Ingest implements replicate.Log.
 func (m *member) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake, error) {
 	if len(b.Page) == 0 {
@@ -235,9 +255,8 @@ func (m *member) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake,
 		m.fails("ingest", err)
 		return replicate.Intake{}, err
 	}
-	missing := len(in.Missing) > 0
+	took := replicate.IntakeOf(in)
 	for _, r := range in.Refused {
-		missing = missing || r.Reason == dag.WaitingFull
 		if r.Reason != dag.WaitingFull && !w.Plan().Hostile {
 			m.blame(working, "refused where nobody is hostile: %v", r)
 		}
@@ -246,10 +265,10 @@ func (m *member) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake,
 	if shared(w).pages[sha256.Sum256(b.Page)] && in.Admitted > 0 {
 		w.Reached(sometimesGossip)
 	}
-	if missing {
+	if len(took.Missing) > 0 {
 		w.Reached(sometimesMissing)
 	}
-	return replicate.Intake{Admitted: in.Admitted, Missing: missing, Refused: replicate.RefusedFor(in)}, nil
+	return took, nil
 }
 
 // Admitted implements store.View: each delta once in a life, after its past.
