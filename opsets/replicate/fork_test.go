@@ -11,7 +11,7 @@ import (
 // DATA 4.1: forks meet. The branches of a deep fork differ by more than the nearest steps of the locator, so the first that is served
 // is held already, more than a page of it: that ends no round.
 func TestRule4_1_DeepForksMeet(t *testing.T) {
-	const trunk, one, other = 15_000, 20_000, 600
+	const trunk, one, other = 30_000, 40_000, 600
 	l := lag(t, 2, 100)
 	disk := dag.NewMemDisk()
 	home := openOn(t, disk)
