@@ -77,7 +77,7 @@ func (v *villain) open(n *sim.Node, d *dag.MemDisk) *dag.Journal {
 }
 
 // acts are what a villain does; some are allowed.
-const acts = 16
+const acts = 19
 
 func (v *villain) act(n *sim.Node, to graph.Peer, act int) {
 	ctx := shared(n.World()).ctx
@@ -109,7 +109,7 @@ func (v *villain) act(n *sim.Node, to graph.Peer, act int) {
 		v.publish(n, v.write(n, v.journal, v.payload(n)))
 		v.far = false
 		n.World().Reached(sometimesFuture)
-	case 9, 10, 11, 12:
+	case 9, 10, 11, 12, 17, 18, 19:
 		v.forge(n, act)
 	case 13: // false tips, many of them
 		h := replicate.Have{}
@@ -208,6 +208,15 @@ func (v *villain) forge(n *sim.Node, act int) {
 		} else if founded, ok, _ := v.journal.Get(r.ctx); ok && d.Credential != r.ctx {
 			d.Parents, d.Ms = []dag.ID{r.ctx}, founded.Delta.Ms+1
 		}
+	case 17: // with its parents in another order
+		d.Parents = append(d.Parents, r.ctx)
+		slices.SortFunc(d.Parents, func(a, b dag.ID) int { return b.Compare(a) })
+	case 18: // what follows its prev and names it among its parents, too
+		d.Nonce, d.Chain, d.Seq, d.Prev = nil, h.Delta.ChainOf(h.ID), h.Delta.Seq+1, h.ID
+	case 19: // on more than a delta may stand on
+		if d.Parents, d.Ms = v.some(r.ctx, dag.MaxParents+1), dag.MaxMs-1; len(d.Parents) <= dag.MaxParents {
+			return
+		}
 	}
 	raw := d.Encode()
 	sig, err := v.signer.Sign(dag.SignedMessage(dag.HashID(raw)))
@@ -215,6 +224,18 @@ func (v *villain) forge(n *sim.Node, act int) {
 		return
 	}
 	v.publish(n, dag.EncodePage(r.ctx, [][]*dag.Entry{{{ID: dag.HashID(raw), Delta: d, Raw: raw, Sig: sig}}}))
+}
+
+// some gives the ids of so many deltas, ascending, or of all that it holds.
+func (v *villain) some(ctx dag.ID, most int) (ids []dag.ID) {
+	_ = v.journal.Each(ctx, func(e *dag.Entry) error { // its disk has no faults
+		if len(ids) < most {
+			ids = append(ids, e.ID)
+		}
+		return nil
+	})
+	slices.SortFunc(ids, dag.ID.Compare)
+	return ids
 }
 
 // keep remembers a page.
