@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/merograph/merograph/graph"
 	"github.com/multiformats/go-multiaddr"
@@ -204,6 +205,11 @@ func SplitList(s string) []string {
 	return out
 }
 
+// notInName says that a name of a network has no such rune; nor has it bytes that are none.
+func notInName(r rune) bool {
+	return r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+}
+
 // Validate reports everything that is wrong with c.
 func (c *Config) Validate() error {
 	var errs []error
@@ -235,8 +241,8 @@ func (c *Config) Validate() error {
 	}
 	errs = append(errs, c.Discovery.check()...)
 	errs = append(errs, c.Reach.check()...)
-	if c.Network.Name == "" || strings.ContainsAny(c.Network.Name, "/ \n\t") {
-		bad("network name %q: letters, digits, - and _", c.Network.Name)
+	if c.Network.Name == "" || strings.ContainsFunc(c.Network.Name, notInName) {
+		bad("network name %q: it is of letters, digits, - and _", c.Network.Name)
 	}
 	errs = append(errs, c.Sync.validate()...)
 	errs = append(errs, c.Clock.validate()...)

@@ -31,6 +31,6 @@
 //
 // WithRecording writes what the programs are given to a file, for a replay.
 //
-// A home holds: stamp (its format and network), identity (the key), log (the history), index (derived), blobs, and while the
+// A home holds: stamp (its format and network), identity (the key), log (the history), store (derived), blobs, and while the
 // node runs api (its address) and token.
 package node

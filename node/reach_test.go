@@ -1,5 +1,7 @@
 package node
 
+// The sleeps here are in a bubble of synctest: virtual time passes, and nobody waits.
+
 import (
 	"fmt"
 	"log/slog"

@@ -141,6 +141,19 @@ func TestNameOfTheNetwork(t *testing.T) {
 	}
 }
 
+// The name of a network is of letters, digits, - and _, and of nothing else.
+func TestNamesOfNetworks(t *testing.T) {
+	for name, want := range map[string]bool{
+		"main": true, "a-b_C9": true, "büro": true, "": false, "a b": false, "a/b": false, "a.b": false, "a\x00": false, "a\xff": false, "a\u2028": false, "\"": false, "a\n": false,
+	} {
+		cfg := Default()
+		cfg.Network.Name = name
+		if err := cfg.Validate(); (err == nil) != want || err != nil && !strings.Contains(err.Error(), "letters, digits, - and _") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 // awaitProblem waits until the status tells of a problem.
 func awaitProblem(t *testing.T, s *State, text string) {
 	t.Helper()

@@ -102,7 +102,7 @@ func opened[T any](s *State, part *T) T {
 // ID is the node's identity; "" before Start.
 func (s *State) ID() graph.Peer { return opened(s, &s.id) }
 
-// Signer signs as the node itself; the zero value, which signs nothing, before Start.
+// Signer signs as the node itself; nil before Start.
 func (s *State) Signer() dag.Signer { return opened(s, &s.signer) }
 
 // Journal is the node's history; nil before Start.

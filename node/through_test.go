@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ func problem(s *State, part string) func() bool {
 func local(t *testing.T, nodeType, secret string) func(*Config) {
 	return func(c *Config) {
 		c.NodeType, c.Swarm.Addrs = nodeType, []string{"/ip4/0.0.0.0/tcp/0"}
-		c.Network = Network{Name: "local-" + filepath.Base(t.TempDir()) + "-" + strings.ReplaceAll(t.Name(), "/", "-") + time.Now().Format("150405.000000000"), Secret: secret}
+		c.Network = Network{Name: "local-" + filepath.Base(t.TempDir()) + "-" + strings.ReplaceAll(t.Name(), "/", "-") + strconv.FormatInt(time.Now().UnixNano(), 36), Secret: secret}
 	}
 }
 
@@ -59,7 +60,7 @@ func carries(t *testing.T) {
 	t.Helper()
 	hosts := [2]*p2p.Host{}
 	found := make(chan struct{}, 16)
-	network := "probe-" + time.Now().Format("150405.000000000")
+	network := "probe-" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	for i := range hosts {
 		_, key, err := ed25519.GenerateKey(nil)
 		if err != nil {

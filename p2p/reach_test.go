@@ -1,5 +1,7 @@
 package p2p
 
+// The sleeps here are in a bubble of synctest: virtual time passes, and nobody waits.
+
 import (
 	"slices"
 	"strings"
