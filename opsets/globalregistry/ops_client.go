@@ -107,6 +107,9 @@ var BackOff = graph.Op3(Ops, "backoff", 1, func(x *graph.Tick, f graph.Failure, 
 	if !ok {
 		return graph.Done{}, nil
 	}
+	if f.Reason == graph.Unreachable { // it surely was not heard
+		l.Paid = l.Paid.Add(-l.Heartbeat)
+	}
 	return graph.Done{}, leases.Put(l.backOff(x, f.RetryAfter, f.Error()), graph.Forever)
 })
 

@@ -101,6 +101,9 @@ func withinBounds(w *sim.World, n *sim.Node) error {
 
 // balanced counts the cohorts by network, each ten seconds.
 func balanced(w *sim.World) error {
+	if d := drawnOf(w); !d.roomy() {
+		d.noteFull(w)
+	}
 	if w.Now()/graph.Time(time.Second)%10 != 0 {
 		return nil
 	}
@@ -284,23 +287,37 @@ func allRegistered(w *sim.World) error {
 // roomy says that there is a place for every client.
 func (d *drawn) roomy() bool { return d.quota == (Quota{}) && d.most == Capacity }
 
-// freePlacesTaken looks for clients that have been there for long and found no place, where the first server has one for them.
-func freePlacesTaken(w *sim.World) error {
-	d, server := drawnOf(w), w.Nodes()[0]
-	cohort, counts := cohortOf(server), map[string]int{}
-	if d.roomy() || cohort.Len() >= d.most || w.HealedFor() < 4*d.heartbeat()+late {
-		return nil
-	}
+// noteFull notes the networks that have no place left at the first server.
+func (d *drawn) noteFull(w *sim.World) {
+	cohort, counts := cohortOf(w.Nodes()[0]), map[string]int{}
 	for _, r := range cohort.All() {
 		counts[r.Network]++
 	}
+	for network, n := range counts { //lint:unordered each for itself
+		if n >= d.quota.most(network) || cohort.Len() >= d.most {
+			d.full[network] = w.Now()
+		}
+	}
+	if cohort.Len() >= d.most {
+		d.allFull = w.Now()
+	}
+}
+
+// freePlacesTaken looks for clients that have been there for long and found no place, where the first server has had one for them for
+// long enough to be asked again.
+func freePlacesTaken(w *sim.World) error {
+	d, server := drawnOf(w), w.Nodes()[0]
+	if d.roomy() || w.HealedFor() < 4*d.heartbeat()+late {
+		return nil
+	}
+	cohort := cohortOf(server)
 	for _, n := range settled(w) {
 		k := keptOf(n)
 		network := d.quota.networkOf(k.places[len(k.places)-1])
-		long := w.Now().Sub(max(k.since, k.moved)) > 5*d.heartbeat()
-		if _, there := cohort.Get(n.ID()); !there && long && counts[network] < d.quota.most(network) {
+		long := w.Now().Sub(max(k.since, k.moved, d.full[network], d.allFull)) > 5*d.heartbeat()
+		if _, there := cohort.Get(n.ID()); !there && long {
 			l, _ := leasesOf(n).Get(server.ID())
-			return fmt.Errorf("%s of %q is not registered, with %v of %d: %+v", n.ID(), network, counts, d.most, l)
+			return fmt.Errorf("%s of %q is not registered, and that is not full: %+v", n.ID(), network, l)
 		}
 	}
 	return nil

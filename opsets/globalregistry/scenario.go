@@ -38,6 +38,9 @@ type drawn struct {
 	ttl   time.Duration // that they may assign
 	quota Quota
 	most  int // places of a server
+
+	full    map[string]graph.Time // when a network had no place left at the first server, as far as was noted
+	allFull graph.Time            // when there was none at all
 }
 
 func (d *drawn) heartbeat() time.Duration { return d.ttl / 3 }
@@ -48,7 +51,7 @@ func drawnOf(w *sim.World) *drawn { return draw(w, Capacity) }
 func draw(w *sim.World, capacity int) *drawn {
 	d, ok := w.State.(*drawn)
 	if !ok {
-		d = &drawn{most: capacity, given: []time.Duration{0, 0, 0, 0, time.Second, MinTTL, MaxTTL, 1000 * time.Hour}[w.RandN("ttl", 8)]}
+		d = &drawn{most: capacity, full: map[string]graph.Time{}, given: []time.Duration{0, 0, 0, 0, time.Second, MinTTL, MaxTTL, 1000 * time.Hour}[w.RandN("ttl", 8)]}
 		d.ttl = TTL
 		if d.given > 0 {
 			d.ttl = min(max(d.given, MinTTL), MaxTTL)
