@@ -23,6 +23,8 @@ type member struct {
 	journal *dag.Journal // nil while the node is down, and when it did not open
 	kv      *store.KV
 	told    map[dag.ID]bool // admitted in this life
+	shown   map[dag.ID]bool // chains of its own of which a peer has shown it what it lacked, in this life
+	takes   bool            // in what others sent
 	full    bool            // the disk
 	live    bool            // the journal has opened, and what it tells is news
 	wrong   [rules]error    // the first thing that may not happen, by rule
@@ -60,7 +62,7 @@ func (m *member) blame(r rule, format string, args ...any) {
 // open opens the journal and folds the store. A journal that does not open has the node try again later.
 func (m *member) open() {
 	w := m.n.World()
-	m.told, m.live, m.journal, m.kv = map[dag.ID]bool{}, false, nil, nil
+	m.told, m.shown, m.live, m.journal, m.kv = map[dag.ID]bool{}, map[dag.ID]bool{}, false, nil, nil
 	present, err := store.New(&table{})
 	if err != nil {
 		m.fails("open the store", err)
@@ -250,7 +252,9 @@ func (m *member) Ingest(_ context.Context, b replicate.Batch) (replicate.Intake,
 		return replicate.Intake{}, errNoLog
 	}
 	w := m.n.World()
+	m.takes = true
 	in, err := m.journal.Ingest(shared(w).ctx, b.Page)
+	m.takes = false
 	if err != nil {
 		m.fails("ingest", err)
 		return replicate.Intake{}, err
@@ -285,6 +289,11 @@ func (m *member) Admitted(e *dag.Entry) {
 		}
 	}
 	m.told[e.ID] = true
+	if chain := e.Delta.ChainOf(e.ID); m.live && e.Delta.Author == m.signer.Public() {
+		if m.shown[chain] = m.shown[chain] || m.takes; m.shown[chain] && !m.takes {
+			m.blame(chained, "%v goes on with a chain of which a peer has shown what was lacked", e.ID)
+		}
+	}
 }
 
 // Synced implements store.View: it is on the disk from now on, has its place in its chain, and is published when it is one's own.
