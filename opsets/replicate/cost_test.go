@@ -46,6 +46,7 @@ type lagging struct {
 	w    *graphtest.World
 	js   []*journal
 	near *graph.Feed[[]graph.Peer]
+	long time.Duration // that two meet for; 0 for a moment
 }
 
 func lag(t *testing.T, authors, before int) *lagging {
@@ -130,7 +131,7 @@ func (l *lagging) meet(t *testing.T, name string) (c cost, bytes int) {
 	t.Helper()
 	n, bytes := canonical(t, l.js[0], l.js[1])
 	l.near.Set([]graph.Peer{"a"})
-	l.w.Pass(time.Millisecond)
+	l.w.Pass(max(time.Millisecond, l.long))
 	c = costOf(l.w)
 	if l.js[0].Digest() != l.js[1].Digest() {
 		t.Errorf("%s: they differ after %+v", name, c)
@@ -177,6 +178,14 @@ func TestCatchUpCosts(t *testing.T) {
 	l = lag(t, 2, 100)
 	l.fork(t, many/2)
 	behind(l, "behind, forked in the middle")
+
+	if many > 4000 {
+		many = 1_000_000
+		l = lag(t, 100, 100)
+		l.writeAll(t, 100, many)
+		l.long = time.Minute // so many requests in no time would be refused
+		behind(l, "a newcomer to a context of a million")
+	}
 }
 
 // DATA 4.2: who has forgotten what the two agreed on is told all tips.

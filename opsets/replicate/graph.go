@@ -97,5 +97,5 @@ var (
 	compare   = graph.Exchange[Digest, Verdict]("compare", graph.MaxRequest(128), graph.MaxReply(128), graph.Rate(200, 400))
 	reconcile = graph.Exchange[Spans, Narrowed]("reconcile", graph.MaxRequest(128<<10), graph.MaxReply(384<<10), graph.Rate(20, 80))
 	fetch     = graph.Exchange[Have, Pages]("fetch", graph.MaxRequest(512<<10), graph.MaxReply(MaxPage+384<<10), graph.Rate(200, 400))
-	part      = graph.Exchange[Lot, Part]("part", graph.MaxRequest(384<<10), graph.MaxReply(MaxPage+1<<10), graph.Rate(50, 100))
+	part      = graph.Exchange[Lot, Part]("part", graph.MaxRequest(384<<10), graph.MaxReply(MaxPage+1<<10), graph.Rate(200, 400))
 )
