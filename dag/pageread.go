@@ -29,6 +29,15 @@ type pageReader struct {
 	list     []arrival
 }
 
+// PageDeltas gives how many deltas a page says that it has; 0 of what is no page.
+func PageDeltas(page []byte) int {
+	if len(page) < pageHead-3 || page[0] != pageVersion {
+		return 0
+	}
+	n, _ := binary.Uvarint(page[pageHead-3:])
+	return int(min(n, MaxPageDeltas))
+}
+
 // decodePage reads a page and gives its deltas in the page's order. A page that is over its bounds, cut short, or has
 // a delta that Decode refuses, is refused whole.
 func decodePage(b []byte) ([]arrival, *FormatError) {

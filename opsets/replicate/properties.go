@@ -17,8 +17,8 @@ const (
 	sometimesDelivery = "what was not acknowledged was delivered"
 	sometimesFork     = "a hostile node forked its chain, and honest ones hold both branches"
 
-	// fetchedAgain is in bytes.
-	fetchedAgain = 64 << 10
+	// fetchedAgain is in deltas.
+	fetchedAgain = 200
 
 	// settling is the time that a write may take to reach every node: two periods.
 	settling = time.Minute
@@ -79,8 +79,8 @@ func fetchedOnce(_ *sim.World, n *sim.Node) error {
 	if n.Hostile() {
 		return nil
 	}
-	if m := kept(n); m.fetched > m.bytes*(1+n.Restarts())+fetchedAgain {
-		return fmt.Errorf("%s has been sent %d bytes of pages, holds %d, and restarted %d times", n.ID(), m.fetched, m.bytes, n.Restarts())
+	if m := kept(n); m.fetched > len(m.in)*(1+n.Restarts())+fetchedAgain {
+		return fmt.Errorf("%s has been sent %d deltas in pages, holds %d, and restarted %d times", n.ID(), m.fetched, len(m.in), n.Restarts())
 	}
 	return nil
 }

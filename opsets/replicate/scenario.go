@@ -44,8 +44,7 @@ type member struct {
 	acked   []acked
 	in      map[dag.ID]bool // what the journal that is open has admitted
 	wrong   error           // the first thing that may not happen
-	bytes   int             // of the deltas in it
-	fetched int             // bytes of the answers to its fetches
+	fetched int             // deltas in the answers to its fetches
 }
 
 // acked is an acknowledged write.
@@ -73,7 +72,7 @@ func (m *member) Admitted(_ dag.ID, e *dag.Entry) {
 			m.blame(fmt.Errorf("%v is admitted before %v, which it stands on", e.ID, p))
 		}
 	}
-	m.in[e.ID], m.bytes = true, m.bytes+len(e.Raw)
+	m.in[e.ID] = true
 }
 
 // Synced implements dag.Observer.
@@ -119,7 +118,7 @@ func (m *member) meet() {
 
 // open opens the journal; when that fails, which it may not, the node goes on with an empty one.
 func (m *member) open() {
-	m.in, m.bytes = map[dag.ID]bool{}, 0
+	m.in = map[dag.ID]bool{}
 	o := dag.Options{Wall: m.n.Wall, Rand: m.n.Entropy("journal"), SegmentBytes: 4 << 20, Observer: m}
 	j, rec, err := dag.Open(m.disk, o)
 	if err == nil && len(rec.Damage) > 0 {
@@ -266,10 +265,20 @@ type told struct {
 	idle   map[graph.Peer]int     // comparisons of each node with honest ones since there was nothing to tell
 }
 
+// fetchedIn counts the deltas in an answer.
+func fetchedIn(m *graph.Message) int {
+	if m.Channel == "part" {
+		p, _ := graph.Decode[Part](m.Payload) // of an honest node
+		return dag.PageDeltas(p.Page)
+	}
+	p, _ := graph.Decode[Pages](m.Payload)
+	return dag.PageDeltas(p.Page)
+}
+
 // sent notes what honest nodes say to each other when they should agree: nothing but comparisons.
 func sent(from, to *sim.Node, m *graph.Message) {
 	if m.Kind == graph.ReplyMsg && (m.Channel == "fetch" || m.Channel == "part") && !from.Hostile() && !to.Hostile() {
-		kept(to).fetched += len(m.Payload)
+		kept(to).fetched += fetchedIn(m)
 	}
 	t, ok := from.World().State.(*told)
 	if ok {
