@@ -8,7 +8,16 @@ import (
 )
 
 // TestConcurrent has many goroutines deliver, ask and set a feed while one runs the instance; the race detector watches.
-func TestConcurrent(t *testing.T) {
+func TestConcurrent(t *testing.T) { concurrent(t) }
+
+// TestConcurrent_ARecordingEnds has the instance's recording reach its limit meanwhile.
+func TestConcurrent_ARecordingEnds(t *testing.T) {
+	rec := NewRecording(4000, func() {})
+	concurrent(t, Record(rec))
+	want(t, "ended", rec.Ended(), "its limit was reached")
+}
+
+func concurrent(t *testing.T, opts ...Option) {
 	g := New("many", 1)
 	c, s := g.Role("c"), g.Role("s")
 	to, p := Param[Peer](c, "to"), Param[int](s, "p")
@@ -27,7 +36,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	f := NewFeed(1)
 	h := &nullHost{now: 1}
-	n, err := Start(prog, h, Bind("p", f))
+	n, err := Start(prog, h, append(opts, Bind("p", f))...)
 	if err != nil {
 		t.Fatal(err)
 	}
