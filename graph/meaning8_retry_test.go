@@ -109,6 +109,16 @@ func TestMeaning8_Retry(t *testing.T) {
 		want(t, "answer", b.v, 2)
 		c.quiet(t)
 	})
+	t.Run("a busy peer may have it wait a minute at most", func(t *testing.T) {
+		w, _, c := start(t, 3)
+		a := ask[int, int](c, "go", 1, 1000*time.Hour)
+		c.run()
+		fail(w, c, Busy, 900*time.Hour)
+		w.step(time.Minute)
+		w.settle()
+		want(t, "answer", a.v, 2)
+		c.quiet(t)
+	})
 	t.Run("each attempt has the call's timeout, and all end with the activation's deadline", func(t *testing.T) {
 		w, _, c := start(t, 100)
 		a := ask[int, int](c, "go", 1, 3*time.Second)
