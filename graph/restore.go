@@ -79,7 +79,7 @@ func (in *Instance) restoreFrames(s *snapshot, d Time) error {
 				return fmt.Errorf("the snapshot names wire %d", i)
 			}
 			slot := f.box.Field(i)
-			if err := decMode.Unmarshal(b, slot.Addr().Interface()); err != nil {
+			if err := snapMode.Unmarshal(b, slot.Addr().Interface()); err != nil {
 				return fmt.Errorf("restore a wire of %s: %w", in.prog.steps[f.origin].title, err)
 			}
 			shiftTimes(slot, d)
