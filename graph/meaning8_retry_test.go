@@ -119,6 +119,18 @@ func TestMeaning8_Retry(t *testing.T) {
 		want(t, "answer", a.v, 2)
 		c.quiet(t)
 	})
+	t.Run("a call whose deadline comes before a busy peer wants it fails at once", func(t *testing.T) {
+		w, _, c := start(t, 3)
+		a := ask[int, int](c, "go", 1, 3*time.Second)
+		c.run()
+		fail(w, c, Busy, 50*time.Second)
+		want(t, "the one that was told", a.reason(), Busy)
+		b := ask[int, int](c, "go", 1, 3*time.Second)
+		c.run()
+		want(t, "the next", b.reason(), Busy)
+		want(t, "sent", len(w.sent), 0)
+		c.quiet(t)
+	})
 	t.Run("each attempt has the call's timeout, and all end with the activation's deadline", func(t *testing.T) {
 		w, _, c := start(t, 100)
 		a := ask[int, int](c, "go", 1, 3*time.Second)
