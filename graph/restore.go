@@ -22,7 +22,11 @@ func Resume(snapshot []byte, live *Instance) Option {
 // restore fills a fresh instance.
 func (in *Instance) restore() error {
 	var s snapshot
-	if err := snapMode.Unmarshal(in.snapshot, &s); err != nil {
+	mode := snapMode
+	if in.play != nil {
+		mode = decMode // a recording may come from elsewhere: what is decoded takes far more memory than its bytes
+	}
+	if err := mode.Unmarshal(in.snapshot, &s); err != nil {
 		return fmt.Errorf("the snapshot does not decode: %w", err)
 	}
 	if s.Program != in.prog.hash() {
