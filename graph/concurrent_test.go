@@ -104,3 +104,27 @@ func TestFeedChangesDuringStart(t *testing.T) {
 	n.Next()
 	want(t, "param", got, 2)
 }
+
+// TestStartThatFailsLeavesItsFeeds starts with what is no snapshot.
+func TestStartThatFailsLeavesItsFeeds(t *testing.T) {
+	g, r := one()
+	p := Param[int](r, "p")
+	in, v := askOf(r, "a")
+	Reply(in, Op2(testOps, "p", 1, func(_ *Tick, _, p int) (int, error) { return p, nil })(v, p))
+	prog, err := Compile(g, "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, h := NewFeed(1), &nullHost{now: 1}
+	if _, err := Start(prog, h, Bind("p", f), Restore([]byte{1})); err == nil {
+		t.Error("it started")
+	}
+	want(t, "who watches", len(f.subs), 0)
+	n, err := Start(prog, h, Bind("p", f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "who watches", len(f.subs), 1)
+	n.Stop()
+	want(t, "who watches", len(f.subs), 0)
+}

@@ -193,9 +193,7 @@ func (in *Instance) takeOver() {
 	b.expects, b.dirty, b.refused, b.late = o.expects, o.dirty, o.refused, o.late
 	o.next = in
 	o.closed = true
-	for _, un := range from.unwatch {
-		un()
-	}
+	from.leaveFeeds()
 	from.closed = true
 	for i, f := range in.frames {
 		f.ask = from.frames[i].ask
