@@ -8,7 +8,16 @@ import (
 )
 
 // TestConcurrent has many goroutines deliver, ask and set a feed while one runs the instance; the race detector watches.
-func TestConcurrent(t *testing.T) {
+func TestConcurrent(t *testing.T) { concurrent(t) }
+
+// TestConcurrent_ARecordingEnds has the instance's recording reach its limit meanwhile.
+func TestConcurrent_ARecordingEnds(t *testing.T) {
+	rec := NewRecording(4000, func() {})
+	concurrent(t, Record(rec))
+	want(t, "ended", rec.Ended(), "its limit was reached")
+}
+
+func concurrent(t *testing.T, opts ...Option) {
 	g := New("many", 1)
 	c, s := g.Role("c"), g.Role("s")
 	to, p := Param[Peer](c, "to"), Param[int](s, "p")
@@ -27,7 +36,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	f := NewFeed(1)
 	h := &nullHost{now: 1}
-	n, err := Start(prog, h, Bind("p", f))
+	n, err := Start(prog, h, append(opts, Bind("p", f))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,4 +103,28 @@ func TestFeedChangesDuringStart(t *testing.T) {
 	Submit(n, "a", 1, time.Second, func(v int, _ error) { got = v })
 	n.Next()
 	want(t, "param", got, 2)
+}
+
+// TestStartThatFailsLeavesItsFeeds starts with what is no snapshot.
+func TestStartThatFailsLeavesItsFeeds(t *testing.T) {
+	g, r := one()
+	p := Param[int](r, "p")
+	in, v := askOf(r, "a")
+	Reply(in, Op2(testOps, "p", 1, func(_ *Tick, _, p int) (int, error) { return p, nil })(v, p))
+	prog, err := Compile(g, "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, h := NewFeed(1), &nullHost{now: 1}
+	if _, err := Start(prog, h, Bind("p", f), Restore([]byte{1})); err == nil {
+		t.Error("it started")
+	}
+	want(t, "who watches", len(f.subs), 0)
+	n, err := Start(prog, h, Bind("p", f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "who watches", len(f.subs), 1)
+	n.Stop()
+	want(t, "who watches", len(f.subs), 0)
 }

@@ -28,7 +28,8 @@
 //	for inst.Next() { }                                          // the host drives: one event at a time
 //	at, ok := inst.Deadline()                                    // and asks when to come back
 //
-// Text, Mermaid and Describe draw a graph: to be read aloud, to be looked at, and as plain data.
+// Text, Mermaid, DOT and Describe draw a graph: to be read aloud, to be looked at, and as plain data; Description.Count adds
+// what running instances did.
 //
 // # The words
 //
@@ -63,5 +64,5 @@
 //
 // # What is not here yet
 //
-// Live counts in drawings, and a trace id that follows an activation across nodes.
+// A trace id that follows an activation across nodes.
 package graph

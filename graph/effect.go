@@ -86,7 +86,7 @@ func (in *Instance) call(x *Tick, step int, to Peer, payload []byte, timeout tim
 	}
 	if until, ok := in.busy[busyKey{to, c.name}]; ok {
 		if wait := until.Sub(in.now); wait > 0 {
-			if in.prog.steps[step].s.retry != nil {
+			if in.prog.steps[step].s.retry != nil && (x.frame.deadline == 0 || until < x.frame.deadline) {
 				in.pause(x, step, to, payload, timeout, until)
 				return nil
 			}

@@ -191,6 +191,10 @@ func (in *Instance) answered(ev *event) {
 	in.resolve(s, r, "answer")
 }
 
+// mostPatience is how long a busy peer may have us wait: what it asks for is its own word, and a call that waits holds an
+// activation.
+const mostPatience = time.Minute
+
 // waitFor remembers that a peer asked us to come back later; the memory is bounded.
 func (in *Instance) waitFor(s *suspension, m *Message) {
 	if len(in.busy) >= 1024 {
@@ -201,7 +205,7 @@ func (in *Instance) waitFor(s *suspension, m *Message) {
 		}
 	}
 	if m.Retry > 0 && len(in.busy) < 1024 {
-		in.busy[busyKey{s.peer, s.channel}] = in.now.Add(min(m.Retry, time.Minute))
+		in.busy[busyKey{s.peer, s.channel}] = in.now.Add(min(m.Retry, mostPatience))
 	}
 }
 

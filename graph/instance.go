@@ -73,7 +73,7 @@ func (b *Bounds) defaults() {
 
 // Start gives an instance of p on a host. It refuses, all at once, what is unbound, bound twice, of the wrong type or
 // unknown. The host may call Next at once: timers may be due.
-func Start(p *Program, h Host, opts ...Option) (*Instance, error) {
+func Start(p *Program, h Host, opts ...Option) (_ *Instance, err error) {
 	in := &Instance{prog: p, host: h, open: map[uint64]*suspension{}, counts: make([]stepCount, len(p.steps)),
 		tables: make([]tableState, len(p.role.tables)), wrote: make([]bool, len(p.role.tables)), busy: map[busyKey]Time{}}
 	in.settings.binds = map[string]any{}
@@ -96,6 +96,11 @@ func Start(p *Program, h Host, opts ...Option) (*Instance, error) {
 		in.tables[i] = t.make(in, t)
 	}
 	in.box.start(in)
+	defer func() {
+		if err != nil {
+			in.leaveFeeds() // or they would hold, and tell, what never ran
+		}
+	}()
 	for i, q := range in.params {
 		if un := q.watch(func() { in.box.feedChanged(i) }); un != nil {
 			in.unwatch = append(in.unwatch, un)
@@ -289,9 +294,7 @@ func (in *Instance) Stop() {
 	if in.tape != nil {
 		in.tape.rec.stop("the instance was stopped")
 	}
-	for _, un := range in.unwatch {
-		un()
-	}
+	in.leaveFeeds()
 	asks := in.box.close()
 	stop := &Failure{Reason: Lost, Detail: "the instance has stopped"}
 	for _, a := range asks {
@@ -303,4 +306,12 @@ func (in *Instance) Stop() {
 			f.ask.fail(stop)
 		}
 	}
+}
+
+// leaveFeeds has the feeds of the instance's params tell it nothing more.
+func (in *Instance) leaveFeeds() {
+	for _, un := range in.unwatch {
+		un()
+	}
+	in.unwatch = nil
 }

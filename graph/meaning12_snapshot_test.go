@@ -326,3 +326,17 @@ func FuzzRestore(f *testing.F) {
 		}
 	})
 }
+
+// TestMeaning12_LargeValuesAreRestored has a row with more elements than a message may have.
+func TestMeaning12_LargeValuesAreRestored(t *testing.T) {
+	g, r := one()
+	in, v := askOf(r, "go")
+	long := Table(r, "long", func(l []int) int { return len(l) }, Capacity(1))
+	Reply(in, Op2(testOps, "fill", 1, func(_ *Tick, n int, t *Rows[int, []int]) (int, error) { return n, t.Put(make([]int, n), time.Hour) })(v, long))
+	w := newWorld(t)
+	n := w.start(g, "r", "n")
+	ask[int, int](n, "go", 1<<17+1, time.Minute)
+	n.run()
+	n.cut(t, func(b []byte, _ *Instance) Option { return Restore(b) })
+	want(t, "rows", SizeOf(n.in, "long"), 1)
+}

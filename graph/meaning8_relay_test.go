@@ -91,6 +91,19 @@ func TestMeaning8_Relay(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	})
+	t.Run("what is no verdict ignores", func(t *testing.T) {
+		w := newWorld(t)
+		n := w.start(news(), "r", "a", Bind("scales", scales{}))
+		hearNews(n, 7, byte(Reject+1))
+		n.run()
+		w.tasks[0].Run(t.Context())
+		w.tasks[0].Done()
+		n.run()
+		got := w.verdicts()
+		if len(got) != 1 || got[0].Verdict != Ignore {
+			t.Errorf("got %+v", got)
+		}
+	})
 	t.Run("bytes that do not decode are rejected", func(t *testing.T) {
 		w := newWorld(t)
 		n := w.start(news(), "r", "a", Bind("scales", scales{}))

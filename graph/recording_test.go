@@ -310,13 +310,21 @@ func TestRecording_IsBounded(t *testing.T) {
 	}
 	rec, w := NewRecording(2000, func() {}), newWorld(t)
 	n := w.start(g(), "r", "n", Record(rec))
+	tape, host := n.in.tape, n.in.host
 	for i := range 1000 {
 		a := ask[int, int](n, "go", i, time.Second)
 		n.run()
 		want(t, "answer", a.v, i)
 	}
 	want(t, "ended", rec.Ended(), "its limit was reached")
-	if n.in.tape != nil || n.in.host != Host(n) {
+	if n.in.host != host {
+		t.Error("the host was taken from under those who deliver")
+	}
+	frame, sum := len(tape.rec.frame), tape.sum
+	host.Uint64()
+	host.Wall()
+	host.Send(Message{})
+	if n.in.tape != nil || len(tape.rec.frame) != frame || tape.sum != sum {
 		t.Error("the instance is still recorded")
 	}
 	b := taken(rec)

@@ -45,8 +45,11 @@ func (in *Instance) judged(f *frame, v Verdict) {
 	}
 }
 
-// verdictOn is how a host is told.
+// verdictOn is how a host is told. A number that is no verdict ignores.
 func verdictOn(m Message, v Verdict) Message {
+	if v > Reject {
+		v = Ignore
+	}
 	return Message{Kind: VerdictMsg, Channel: m.Channel, Peer: m.Relay, Key: m.Key, Call: m.Call, Verdict: v}
 }
 

@@ -236,7 +236,7 @@ const mostBound = 1 << 20
 func (r *replay) start(n uint64, c recordCursor) bool {
 	now := Time(c.varint())
 	var s recordedStart
-	if err := snapMode.Unmarshal(c.bytes(), &s); err != nil || c.bad || now < 0 || len(c.b) < 8 {
+	if err := decMode.Unmarshal(c.bytes(), &s); err != nil || c.bad || now < 0 || len(c.b) < 8 {
 		return false
 	}
 	if max(s.Bounds.Activations, s.Bounds.Chain) > mostBound {

@@ -22,7 +22,11 @@ func Resume(snapshot []byte, live *Instance) Option {
 // restore fills a fresh instance.
 func (in *Instance) restore() error {
 	var s snapshot
-	if err := snapMode.Unmarshal(in.snapshot, &s); err != nil {
+	mode := snapMode
+	if in.play != nil {
+		mode = decMode // a recording may come from elsewhere: what is decoded takes far more memory than its bytes
+	}
+	if err := mode.Unmarshal(in.snapshot, &s); err != nil {
 		return fmt.Errorf("the snapshot does not decode: %w", err)
 	}
 	if s.Program != in.prog.hash() {
@@ -79,7 +83,7 @@ func (in *Instance) restoreFrames(s *snapshot, d Time) error {
 				return fmt.Errorf("the snapshot names wire %d", i)
 			}
 			slot := f.box.Field(i)
-			if err := decMode.Unmarshal(b, slot.Addr().Interface()); err != nil {
+			if err := snapMode.Unmarshal(b, slot.Addr().Interface()); err != nil {
 				return fmt.Errorf("restore a wire of %s: %w", in.prog.steps[f.origin].title, err)
 			}
 			shiftTimes(slot, d)
@@ -189,9 +193,7 @@ func (in *Instance) takeOver() {
 	b.expects, b.dirty, b.refused, b.late = o.expects, o.dirty, o.refused, o.late
 	o.next = in
 	o.closed = true
-	for _, un := range from.unwatch {
-		un()
-	}
+	from.leaveFeeds()
 	from.closed = true
 	for i, f := range in.frames {
 		f.ask = from.frames[i].ask

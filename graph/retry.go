@@ -13,7 +13,7 @@ type retryPolicy struct {
 
 // Retry has a call tried again when an attempt ends in timeout, busy, unreachable or lost: attempts times in all, waiting
 // first before the second, then twice as long each time up to most, between half of it and all of it, and no less than a
-// busy peer asked for. Each attempt has the call's timeout; all end with the activation's deadline. So the request may run
+// busy peer asked for, up to a minute. Each attempt has the call's timeout; all end with the activation's deadline. So the request may run
 // more than once: all attempts carry one key, Request.Once, by which the callee knows them. The activation stays suspended
 // meanwhile, and the failure port carries the failure of the last attempt.
 func Retry(attempts int, first, most time.Duration) CallOption {
@@ -53,7 +53,7 @@ func (in *Instance) again(s *suspension, f *Failure) bool {
 	if r.attempt >= p.attempts {
 		return false
 	}
-	at := in.now.Add(max(p.wait(r.attempt, in.host.Uint64()), f.RetryAfter))
+	at := in.now.Add(max(p.wait(r.attempt, in.host.Uint64()), min(f.RetryAfter, mostPatience)))
 	if s.frame.deadline != 0 && at >= s.frame.deadline {
 		return false
 	}

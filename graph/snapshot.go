@@ -233,7 +233,7 @@ func (g *gathered[T]) save() ([]byte, error) {
 
 func (g *gathered[T]) load(b []byte, d Time) error {
 	var s gatheredSnapshot[T]
-	if err := decMode.Unmarshal(b, &s); err != nil {
+	if err := snapMode.Unmarshal(b, &s); err != nil {
 		return err
 	}
 	shiftTimes(reflect.ValueOf(&s).Elem(), d)
@@ -274,7 +274,7 @@ func (r *Rows[K, V]) load(s tableSnapshot, d Time) error {
 	r.seq = s.Seq
 	for _, o := range s.Rows {
 		n := &row[K, V]{seq: o.Seq, source: o.Source, expires: o.Expires, prev: r.age.prev, next: &r.age}
-		if err := decMode.Unmarshal(o.Value, &n.value); err != nil {
+		if err := snapMode.Unmarshal(o.Value, &n.value); err != nil {
 			return err
 		}
 		shiftTimes(reflect.ValueOf(&n.value).Elem(), d)
@@ -288,7 +288,7 @@ func (r *Rows[K, V]) load(s tableSnapshot, d Time) error {
 	r.publish()
 	for _, b := range s.Changes {
 		var c Change[V]
-		if err := decMode.Unmarshal(b, &c); err != nil {
+		if err := snapMode.Unmarshal(b, &c); err != nil {
 			return err
 		}
 		shiftTimes(reflect.ValueOf(&c).Elem(), d)

@@ -46,7 +46,9 @@ func (t *tape) Uint64() uint64 {
 		return t.play.random()
 	}
 	v := t.Host.Uint64()
-	t.rec.random(v)
+	if t.on() {
+		t.rec.random(v)
+	}
 	return v
 }
 
@@ -56,20 +58,26 @@ func (t *tape) Wall() time.Time {
 		return t.play.wall()
 	}
 	v := t.Host.Wall()
-	t.rec.wall(v)
+	if t.on() {
+		t.rec.wall(v)
+	}
 	return v
 }
 
 // Send implements Host.
 func (t *tape) Send(m Message) {
-	t.sum.message(&m)
+	if t.on() {
+		t.sum.message(&m)
+	}
 	t.Host.Send(m)
 }
 
 // Work implements Host.
 func (t *tape) Work(k *Task) {
-	t.sum.text(k.Name)
-	t.sum.word(uint64(k.Deadline))
+	if t.on() {
+		t.sum.text(k.Name)
+		t.sum.word(uint64(k.Deadline))
+	}
 	t.Host.Work(k)
 }
 
@@ -92,10 +100,14 @@ func (t *tape) changed(table int, kind ChangeKind, row any) {
 	t.sum.value(row)
 }
 
-// lift takes the tape away, between ticks: the instance goes on as one that nobody records.
+// lift takes the tape away, between ticks: the instance goes on as one that nobody records. It stays the instance's host, and
+// hands on to its own: those who deliver read that field on goroutines of theirs.
 func (t *tape) lift() {
-	t.in.tape, t.in.host, t.in.observe, t.in.components = nil, t.Host, t.user, t.in.works
+	t.in.tape, t.in.observe, t.in.components = nil, t.user, t.in.works
 }
+
+// on reports whether the tape was not taken away. On the instance's goroutine.
+func (t *tape) on() bool { return t.in.tape == t }
 
 // feed takes the value of a param that its feed has changed.
 func (t *tape) feed(i int) {

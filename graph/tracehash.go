@@ -48,7 +48,7 @@ func (h *traceHash) failure(f *Failure) {
 	h.word(uint64(f.RetryAfter))
 }
 
-// message takes what leaves, every field of it.
+// message takes what leaves, every field of it but Relayed, which the tick's sender says.
 func (h *traceHash) message(m *Message) {
 	h.word(uint64(m.Kind)<<8 | uint64(m.Reason))
 	h.text(m.Channel)

@@ -23,7 +23,7 @@ func (g Guest) Key() graph.Peer { return g.Peer }
 // Welcome is what the desk answers: the names of all who are there.
 type Welcome struct{ Here []string }
 
-var hello = graph.Exchange[string, Welcome]("hello", graph.MaxRequest(256), graph.MaxReply(16<<10))
+var hello = graph.Exchange[string, Welcome]("hello", graph.MaxRequest(128), graph.MaxReply(16<<10))
 
 type (
 	book     = *graph.Rows[graph.Peer, Guest]
