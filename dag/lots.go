@@ -145,6 +145,9 @@ func (g *Graph) stretch(s Stretch) (l lane, ok bool) {
 	for at := i; at != none && uint64(len(l.nodes)) < s.Count; at = g.node(at).prev {
 		l.nodes = append(l.nodes, at)
 	}
+	if len(l.nodes) == 0 { // a count of nothing comes from outside
+		return l, true
+	}
 	slices.Reverse(l.nodes)
 	if c := &g.chains[g.node(i).chain]; !c.forked {
 		for k := g.node(i).seq + 1; int(k) < len(c.line) && !g.node(l.nodes[len(l.nodes)-1]).signed; k++ {

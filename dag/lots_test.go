@@ -96,6 +96,16 @@ func TestRule4_3_LotsAreBounded(t *testing.T) {
 	if page, held, err := j.ServeLot(ctx, []Stretch{{tip.ID, 10000}, {tip.ID, 0}}, MaxPage); !held || err != nil || len(page) == 0 {
 		t.Errorf("more than there is, and nothing: %v, %v", held, err)
 	}
+	early := put(t, j, ctx, person("p0"), "one that others follow")
+	for range 3 {
+		must(j.Write(ctx, person("p0"), Edit{Kind: KindData}))
+	}
+	must(0, j.Flush())
+	for _, e := range []ID{early.ID, ctx} {
+		if page, held, err := j.ServeLot(ctx, []Stretch{{e, 0}}, MaxPage); !held || err != nil || len(page) != 0 {
+			t.Errorf("none up to one that others follow: %d bytes, %v, %v", len(page), held, err)
+		}
+	}
 	if _, held, err := j.ServeLot(ctx, nil, MaxPage); !held || err != nil {
 		t.Errorf("nothing: %v, %v", held, err)
 	}
