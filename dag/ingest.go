@@ -40,13 +40,14 @@ func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 		return Ingested{}, fmt.Errorf("dag: ingest: %w", err)
 	}
 	s := sink{admitted: func(w *waiter) { in.admitted(c, w) }, refused: func(e *Entry, reason RefuseReason) {
-		in.refused.add(reason, 1, "the delta "+e.ID.String())
+		in.broken = append(in.broken, broken{e.ID, reason})
 	}}
 	for _, n := range in.deltas { // in the page's order, which is causal when it is honest
 		if in.pieces[n.piece].whole {
 			in.admit(c, n.e, s)
 		}
 	}
+	in.blame()
 	in.got.Missing = c.g.lacks(in.unheld, MaxBack)
 	c.g.settle(j.o.MaxWaiting, j.o.MaxWaitingBytes, func(e *Entry) {
 		in.refused.add(WaitingFull, 1, "the past of "+e.ID.String()+" is not held")
@@ -55,6 +56,7 @@ func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 	in.got.Refused = in.refused.sorted()
 	in.got.Admitted = len(in.got.NewIDs)
 	j.refused.merge(in.got.Refused)
+	j.refused.merge(in.others.list)
 	if in.last == nil {
 		return in.got, nil
 	}
@@ -68,6 +70,8 @@ type ingest struct {
 	pieces  []piece
 	got     Ingested
 	refused tally
+	broken  []broken
+	others  tally // of deltas that other pages brought: who sends what they waited for is not to blame
 	last    *commit
 	unheld  []ID // of the page, that were not held before
 }
@@ -145,6 +149,30 @@ func (in *ingest) verify(p *piece) {
 	if p.whole && !Verify(p.last.Delta.Author, p.last.ID, p.last.Sig) {
 		in.refused.add(ForgedSignature, p.count, "the signature on "+p.last.ID.String()+" is not its author's")
 		p.whole = false
+	}
+}
+
+// broken is a delta that breaks a rule, which may show only when what it waited for comes.
+type broken struct {
+	id     ID
+	reason RefuseReason
+}
+
+// blame counts the broken deltas against the page as far as it has them.
+func (in *ingest) blame() {
+	if len(in.broken) == 0 {
+		return
+	}
+	here := make(map[ID]bool, len(in.unheld))
+	for _, id := range in.unheld {
+		here[id] = true
+	}
+	for _, b := range in.broken {
+		to := &in.others
+		if here[b.id] {
+			to = &in.refused
+		}
+		to.add(b.reason, 1, "the delta "+b.id.String())
 	}
 }
 
