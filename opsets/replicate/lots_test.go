@@ -190,6 +190,42 @@ func TestSilentPeersAreOvertaken(t *testing.T) {
 	c.whole(t)
 }
 
+// A peer that has something new each time goes on when those have been fetched from who waited meanwhile.
+func TestNewsEachTimeHoldNobodyUp(t *testing.T) {
+	w := graphtest.New(t)
+	js := journals(t, 3, 2)
+	genesis, _, err := js[0].Journal.Serve(js[0].ctx, nil, MaxPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range js[1:] {
+		if _, err := j.Journal.Ingest(j.ctx, genesis); err != nil {
+			t.Fatal(err)
+		}
+	}
+	js[1].write(t, 1, 100, 10)
+	fetched, before := 0, 0
+	w.Stranger("0", func(m graph.Message) []graph.Message {
+		switch {
+		case m.Kind != graph.RequestMsg:
+			return nil
+		case m.Channel == "compare":
+			return graphtest.Reply(m, Verdict{Equal: fetched > 50})
+		}
+		if fetched++; js[2].Lacks(idsOf(js[1].Tips())) {
+			before = fetched
+		}
+		return graphtest.Reply(m, Pages{Page: js[0].write(t, 0, 1, 10), More: true})
+	})
+	start(w, "a", js[1])
+	_, near := start(w, "n", js[2])
+	near.Set([]graph.Peer{"0", "a"})
+	w.Pass(time.Minute)
+	if fetched < 50 || before > 2 || js[2].Lacks(idsOf(js[0].Tips())) {
+		t.Errorf("of %d times it was fetched from %d times before the other", fetched, before)
+	}
+}
+
 // DATA 4.3, membership before data: what is admitted by a later grant comes after it, whoever serves it.
 func TestRule4_3_MembershipBeforeData(t *testing.T) {
 	c := newcomer(t, 3, 2, 0)

@@ -202,7 +202,7 @@ var Again = graph.Op4(Ops, "again", 1, func(x *graph.Tick, b Brought, was Round,
 	return graph.Done{}, t.Put(r, roundTTL)
 })
 
-// next takes the next turn, or ends a round that gains nothing.
+// next takes the next turn, after the rounds that wait, or ends a round that gains nothing.
 func next(t *rounds, r Round, near []graph.Peer, more bool) error {
 	switch {
 	case r.Gained:
@@ -214,7 +214,15 @@ func next(t *rounds, r Round, near []graph.Peer, more bool) error {
 	}
 	r.Turn, r.Sifting, r.Gained, r.Unfit = r.Turn+1, Sifting{}, false, nil
 	r.Cause, r.Again = max(r.Cause, r.Again), NoCause
-	return t.Put(r, roundTTL)
+	if !r.Holds || !waits(t) {
+		return t.Put(r, roundTTL)
+	}
+	// Who has something new each time keeps nobody from fetching what others have.
+	if err := wake(t); err != nil {
+		return err
+	}
+	r.Holds, r.Waits = false, true
+	return t.Put(r, overtakeAfter)
 }
 
 // End ends a round of two that agree.
