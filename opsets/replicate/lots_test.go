@@ -1,6 +1,7 @@
 package replicate
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -154,7 +155,7 @@ func TestRule4_4_ClaimsThatNobodyServes(t *testing.T) {
 	if fetched > 10 {
 		t.Errorf("it was fetched from %d times in a minute", fetched)
 	}
-	for name, lots := range map[string][]Lot{"many lots": make([]Lot, maxLots+1), "counts lack": {{Lasts: []dag.ID{{1}}}}, "many stretches": {{Lasts: make([]dag.ID, maxStretches+1), Counts: make([]uint64, maxStretches+1)}}} {
+	for name, lots := range map[string][]Lot{"many lots": make([]Lot, maxLots+1), "counts lack": {{Lasts: []dag.ID{{1}}}}, "nothing": {{}}, "none of one": {{Lasts: []dag.ID{{1}}, Counts: []uint64{0}}}, "many stretches": {{Lasts: make([]dag.ID, maxStretches+1), Counts: make([]uint64, maxStretches+1)}}} {
 		w := graphtest.New(t)
 		n, near := start(w, "a", journals(t, 1, 1)[0])
 		w.Stranger("x", differs(func() Pages { return Pages{More: true, Lots: lots} }))
@@ -188,6 +189,29 @@ func TestSilentPeersAreOvertaken(t *testing.T) {
 	c.near.Set([]graph.Peer{"0", "a"})
 	c.w.Pass(overtakeAfter + time.Second)
 	c.whole(t)
+}
+
+// Lots that are held are not fetched again, whoever names them.
+func TestHeldLotsAreNotFetched(t *testing.T) {
+	c := newcomer(t, 1, 1, 2_000)
+	c.meet("a")
+	c.whole(t)
+	held := Lot{Lasts: idsOf(c.js[1].Tips()), Counts: []uint64{1000, 1000}[:len(c.js[1].Tips())]}
+	fetched := 0
+	c.w.Stranger("0", func(m graph.Message) []graph.Message {
+		switch {
+		case m.Kind != graph.RequestMsg:
+			return nil
+		case m.Channel == "compare":
+			return graphtest.Reply(m, Verdict{Equal: fetched > 5})
+		}
+		fetched++
+		return graphtest.Reply(m, Pages{Page: c.js[0].write(t, 0, 1, 10), Lots: slices.Repeat([]Lot{held}, maxLots)})
+	})
+	c.meet("0", "a")
+	if n := c.w.Count("n", "part", graph.RequestMsg); fetched < 5 || n > 0 {
+		t.Errorf("of %d times it was told, %d parts were asked for", fetched, n)
+	}
 }
 
 // A peer that has something new each time goes on when those have been fetched from who waited meanwhile.

@@ -175,13 +175,26 @@ var Forgot = graph.Op1(Ops, "forgot", 1, func(_ *graph.Tick, _ Have) (Pages, err
 // Page is a fetched page, to be taken in.
 var Page = graph.Op1(Ops, "page", 1, func(_ *graph.Tick, p Pages) (Batch, error) { return Batch{p.Page}, nil })
 
-// Outcome is what a turn brought.
-var Outcome = graph.Op4(Ops, "outcome", 1, func(_ *graph.Tick, in Intake, p Pages, h Have, r Round) (Brought, error) {
-	for _, l := range p.Lots[:min(len(p.Lots), maxLots+1)] {
-		if err := l.check(); err != nil || len(p.Lots) > maxLots {
-			return Brought{}, graph.Fail(graph.Malformed, "%d lots: %v", len(p.Lots), err)
+// News leaves out the lots that are held: they cost a peer nothing to name, and this node and others a page each.
+var News = graph.Op2(Ops, "news", 1, func(_ *graph.Tick, p Pages, l Log) (Pages, error) {
+	if len(p.Lots) > maxLots {
+		return p, graph.Fail(graph.Malformed, "%d lots, the bound is %d", len(p.Lots), maxLots)
+	}
+	var lots []Lot
+	for _, lot := range p.Lots {
+		if err := lot.check(); err != nil {
+			return p, err
+		}
+		if l.Lacks(lot.Lasts) {
+			lots = append(lots, lot)
 		}
 	}
+	p.Lots = lots
+	return p, nil
+})
+
+// Outcome is what a turn brought.
+var Outcome = graph.Op4(Ops, "outcome", 1, func(_ *graph.Tick, in Intake, p Pages, h Have, r Round) (Brought, error) {
 	return Brought{in.Admitted, p.More || 0 < len(h.Chains) && len(h.Chains) < len(r.Sifting.Differ), p.Forgot && !h.Base.IsZero(), p.Lots}, nil
 })
 
