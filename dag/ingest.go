@@ -56,7 +56,6 @@ func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 	in.got.Refused = in.refused.sorted()
 	in.got.Admitted = len(in.got.NewIDs)
 	j.refused.merge(in.got.Refused)
-	j.refused.merge(in.others.list)
 	if in.last == nil {
 		return in.got, nil
 	}
@@ -71,7 +70,6 @@ type ingest struct {
 	got     Ingested
 	refused tally
 	broken  []broken
-	others  tally // of deltas that other pages brought: who sends what they waited for is not to blame
 	last    *commit
 	unheld  []ID // of the page, that were not held before
 }
@@ -158,7 +156,7 @@ type broken struct {
 	reason RefuseReason
 }
 
-// blame counts the broken deltas against the page as far as it has them.
+// blame counts the broken deltas, against the page as far as it has them; mu is held.
 func (in *ingest) blame() {
 	if len(in.broken) == 0 {
 		return
@@ -168,7 +166,7 @@ func (in *ingest) blame() {
 		here[id] = true
 	}
 	for _, b := range in.broken {
-		to := &in.others
+		to := &in.j.refused // who sends what others waited for is not to blame
 		if here[b.id] {
 			to = &in.refused
 		}
