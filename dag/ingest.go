@@ -3,6 +3,7 @@ package dag
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // piece is a stretch of one branch that its last delta's signature proves.
@@ -40,7 +41,7 @@ func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 		return Ingested{}, fmt.Errorf("dag: ingest: %w", err)
 	}
 	s := sink{admitted: func(w *waiter) { in.admitted(c, w) }, refused: func(e *Entry, reason RefuseReason) {
-		in.broken = append(in.broken, broken{e.ID, reason})
+		in.broken = append(in.broken, broken{e, reason})
 	}}
 	for _, n := range in.deltas { // in the page's order, which is causal when it is honest
 		if in.pieces[n.piece].whole {
@@ -152,11 +153,11 @@ func (in *ingest) verify(p *piece) {
 
 // broken is a delta that breaks a rule, which may show only when what it waited for comes.
 type broken struct {
-	id     ID
+	e      *Entry
 	reason RefuseReason
 }
 
-// blame counts the broken deltas, against the page as far as it has them; mu is held.
+// blame counts the broken deltas, against the page as far as it has them or what they stand on; mu is held.
 func (in *ingest) blame() {
 	if len(in.broken) == 0 {
 		return
@@ -165,12 +166,13 @@ func (in *ingest) blame() {
 	for _, id := range in.unheld {
 		here[id] = true
 	}
-	for _, b := range in.broken {
+	faulty := make(map[ID]bool, len(in.broken))
+	for _, b := range in.broken { // what stands on another comes after it
 		to := &in.j.refused // who sends what others waited for is not to blame
-		if here[b.id] {
-			to = &in.refused
+		if d := b.e.Delta; here[b.e.ID] || faulty[d.Prev] || slices.ContainsFunc(d.Parents, func(p ID) bool { return faulty[p] }) {
+			to, faulty[b.e.ID] = &in.refused, true
 		}
-		to.add(b.reason, 1, "the delta "+b.id.String())
+		to.add(b.reason, 1, "the delta "+b.e.ID.String())
 	}
 }
 
