@@ -182,24 +182,10 @@ func (g *Graph) laneOf(id ID) (lane, bool) {
 	if !ok || !g.node(i).witness {
 		return lane{}, false
 	}
-	c := &g.chains[g.node(i).chain]
-	for _, e := range c.ends {
-		if g.node(e).seq < g.node(i).seq || g.ancestor(e, uint64(g.node(i).seq)) != i {
-			continue
-		}
-		var l lane
-		if !c.forked {
-			l.nodes = c.line[g.node(i).seq:]
-		} else { // the line holds one branch, as far as it goes
-			for at := e; at != i; at = g.node(at).prev {
-				l.nodes = append(l.nodes, at)
-			}
-			l.nodes = append(l.nodes, i)
-			slices.Reverse(l.nodes)
-		}
-		n := slices.IndexFunc(l.nodes, func(k uint32) bool { return g.node(k).signed })
-		l.nodes = l.nodes[:n+1]
-		return l, true
+	l := lane{[]uint32{i}}
+	for !g.node(i).signed {
+		i = g.after(i)
+		l.nodes = append(l.nodes, i)
 	}
-	return lane{}, false
+	return l, true
 }
