@@ -3,6 +3,7 @@ package dag
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -148,4 +149,28 @@ func TestRule4_3_LotsOfForks(t *testing.T) {
 		}
 	}
 	same(t, j, k, b.ctx)
+}
+
+// TestLotsAreCutOneAtATime: between two lots others may write, and what is cut stays what it was.
+func TestLotsAreCutOneAtATime(t *testing.T) {
+	_, j, ctx := crowd(t, 7, 40)
+	b := LotBounds{Lots: 64, Stretches: 1000, Deltas: 60, Bytes: 1 << 20}
+	want, _, err := j.Lots(ctx, nil, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [][]Stretch
+	for cut := newCutter(j.ctxs[ctx].g, nil, b); !cut.over; {
+		lot, deltas := cut.lot(), uint64(0)
+		for _, s := range lot {
+			deltas += s.Count
+		}
+		if got = append(got, lot); deltas == 0 || deltas > uint64(b.Deltas) {
+			t.Errorf("%d deltas were looked at at once", deltas)
+		}
+		put(t, j, ctx, person("p1"), "meanwhile")
+	}
+	if len(want) < 3 || !slices.EqualFunc(want, got, slices.Equal) {
+		t.Errorf("%d lots, want %d: %v, %v", len(got), len(want), got, want)
+	}
 }
