@@ -191,6 +191,38 @@ func TestSilentPeersAreOvertaken(t *testing.T) {
 	c.whole(t)
 }
 
+// A round that brings much goes on, though others wait: they may want nothing but to hold it up.
+func TestSilentOnesDoNotBreakIn(t *testing.T) {
+	c := newcomer(t, 1, 1, 32_000)
+	here, told := c.js[0], 0
+	c.w.Stranger("s", func(m graph.Message) []graph.Message { // has all, and little room in an answer
+		switch {
+		case m.Kind == graph.RequestMsg && m.Channel == "compare":
+			return graphtest.Reply(m, Verdict{Equal: here.Digest() == c.js[1].Digest()})
+		case m.Kind == graph.RequestMsg && m.Channel == "fetch":
+			h, err := graph.Decode[Have](m.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page, _, err := here.ServeSome(here.ctx, h.With(nil), MaxPage, 2000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return graphtest.Reply(m, Pages{Page: page, More: true})
+		}
+		return nil
+	})
+	c.w.Stranger("x", func(m graph.Message) []graph.Message { // differs when it is asked first, and says no more
+		if told++; m.Channel == "compare" && told == 1 {
+			return graphtest.Reply(m, Verdict{})
+		}
+		return nil
+	})
+	c.near.Set([]graph.Peer{"s", "x"})
+	c.w.Pass(time.Millisecond)
+	c.whole(t)
+}
+
 // Lots that are held are not fetched again, whoever names them.
 func TestHeldLotsAreNotFetched(t *testing.T) {
 	c := newcomer(t, 1, 1, 2_000)

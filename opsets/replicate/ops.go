@@ -25,6 +25,9 @@ const (
 
 	maxIdle = 2
 
+	// muchNews is how many deltas a turn brings, at least, of a round that those who wait do not go before.
+	muchNews = 1024
+
 	// fewTips is how many tips are told without looking for those that differ.
 	fewTips = 1000
 )
@@ -207,6 +210,7 @@ var Again = graph.Op4(Ops, "again", 1, func(x *graph.Tick, b Brought, was Round,
 	}
 	if b.Admitted > 0 {
 		r.Brought, r.Gained, r.Since = true, true, x.Now()
+		r.News += b.Admitted
 	}
 	r.Whole = r.Whole || b.Forgot
 	if len(b.Lots) == 0 || !r.Holds {
@@ -227,10 +231,11 @@ func next(t *rounds, r Round, near []graph.Peer, more bool) error {
 	}
 	r.Turn, r.Sifting, r.Gained, r.Unfit = r.Turn+1, Sifting{}, false, nil
 	r.Cause, r.Again = max(r.Cause, r.Again), NoCause
-	if !r.Holds || !waits(t) {
+	news := r.News
+	if r.News = 0; !r.Holds || news >= muchNews || !waits(t) {
 		return t.Put(r, roundTTL)
 	}
-	// Who has something new each time keeps nobody from fetching what others have.
+	// Who has something new each time keeps nobody from fetching what others have. Who brings much goes on: those that wait may be silent.
 	if err := wake(t); err != nil {
 		return err
 	}

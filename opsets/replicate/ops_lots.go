@@ -145,6 +145,7 @@ var Taken = graph.Op4(Ops, "taken", 1, func(x *graph.Tick, g Gain, near []graph.
 	}
 	if g.Admitted > 0 {
 		r.Brought, r.Gained, r.Since = true, true, x.Now()
+		r.News += g.Admitted
 		if err := t.Put(r, roundTTL); err != nil {
 			return graph.Done{}, err
 		}
