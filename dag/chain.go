@@ -6,50 +6,65 @@ import "slices"
 type chain struct {
 	id     ID
 	author Key
-	line   []uint32 // the deltas by seq, while the chain is not forked
+	line   []uint32 // the deltas by seq; of a forked chain those of one branch
 	forked bool
-	role   string // that cred gives the author; empty when it was not looked up
+	sides  []side            // of a forked chain the other branches
+	sideOf map[uint32]int32  // their deltas
+	next   map[uint32]uint32 // of some that are not signed: what they are proved through
+	role   string            // that cred gives the author; empty when it was not looked up
 	cred   uint32
-	ends   []uint32 // on each branch the last witnessed delta: the tips
+	ends   []uint32       // on each branch the last witnessed delta: the tips
+	endAt  map[uint32]int // the places in ends, when they are many
 }
+
+// manyEnds is how many branches of a chain are not looked through one by one.
+const manyEnds = 16
 
 // witnessed notes that a synced signature is on i: i and what it reaches through prev are proved (DATA 1.4).
 func (g *Graph) witnessed(i uint32) {
 	g.node(i).signed = true
-	p := i
+	p, child := i, none
 	for p != none && !g.node(p).witness {
 		g.node(p).witness = true
-		p = g.node(p).prev
+		if child != none && !g.node(p).signed {
+			g.leads(p, child)
+		}
+		child, p = p, g.node(p).prev
 	}
 	if p == i {
 		return
 	}
 	g.tips.moved = true
-	c := &g.chains[g.node(i).chain]
-	for k, e := range c.ends {
-		if e == p {
-			c.ends[k] = i
-			return
+	g.chains[g.node(i).chain].moveEnd(p, i)
+}
+
+// moveEnd makes i an end, in place of p if that is one.
+func (c *chain) moveEnd(p, i uint32) {
+	if c.endAt == nil && len(c.ends) == manyEnds {
+		c.endAt = make(map[uint32]int)
+		for k, e := range c.ends {
+			c.endAt[e] = k
 		}
 	}
-	c.ends = append(c.ends, i)
+	k, ok := c.endAt[p]
+	if c.endAt == nil {
+		k = slices.Index(c.ends, p)
+		ok = k >= 0
+	}
+	if !ok {
+		k = len(c.ends)
+		c.ends = append(c.ends, i)
+	}
+	c.ends[k] = i
+	if c.endAt != nil {
+		delete(c.endAt, p)
+		c.endAt[i] = k
+	}
 }
 
 func (g *Graph) tip(i uint32) Tip {
 	nd := g.node(i)
 	return Tip{Chain: g.chains[nd.chain].id, ID: nd.id, Seq: uint64(nd.seq)}
-}
-
-// ancestor gives the delta at seq on the branch of i, whose seq is not smaller.
-func (g *Graph) ancestor(i uint32, seq uint64) uint32 {
-	c := &g.chains[g.node(i).chain]
-	if !c.forked {
-		return c.line[seq]
-	}
-	for uint64(g.node(i).seq) > seq {
-		i = g.node(i).prev
-	}
-	return i
 }
 
 // Forks gives the number of chains with several branches.

@@ -27,6 +27,7 @@ type Graph struct {
 	room   room
 	forks  int
 	tips   tipList
+	walked int // steps over forked chains
 }
 
 // NewGraph gives the empty graph of a context; the first delta that it admits is the genesis whose id is ctx.
@@ -175,11 +176,8 @@ func (g *Graph) insert(nd *node, d *Delta, parents []uint32, slot uint32) {
 	if nd.prev == none {
 		nd.chain = uint32(len(g.chains))
 		g.chains = append(g.chains, chain{id: nd.id, author: d.Author, line: []uint32{i}})
-	} else if c := &g.chains[nd.chain]; c.line[len(c.line)-1] == nd.prev {
-		c.line = append(c.line, i)
-	} else if !c.forked {
-		c.forked = true
-		g.forks++
+	} else {
+		g.grow(&g.chains[nd.chain], i, nd.prev, nd.seq)
 	}
 	g.nodes.push(nd)
 	g.ids.put(slot, &nd.id, i)
@@ -205,9 +203,7 @@ func (g *Graph) undo(d *Delta) {
 	}
 	c := &g.chains[nd.chain]
 	c.role = ""
-	if c.line[len(c.line)-1] == i {
-		c.line = c.line[:len(c.line)-1]
-	}
+	g.shrink(c, i)
 	if len(c.line) == 0 {
 		g.chains = g.chains[:nd.chain]
 	}

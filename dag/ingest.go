@@ -3,6 +3,7 @@ package dag
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // piece is a stretch of one branch that its last delta's signature proves.
@@ -40,13 +41,14 @@ func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 		return Ingested{}, fmt.Errorf("dag: ingest: %w", err)
 	}
 	s := sink{admitted: func(w *waiter) { in.admitted(c, w) }, refused: func(e *Entry, reason RefuseReason) {
-		in.refused.add(reason, 1, "the delta "+e.ID.String())
+		in.broken = append(in.broken, broken{e, reason})
 	}}
 	for _, n := range in.deltas { // in the page's order, which is causal when it is honest
 		if in.pieces[n.piece].whole {
 			in.admit(c, n.e, s)
 		}
 	}
+	in.blame()
 	in.got.Missing = c.g.lacks(in.unheld, MaxBack)
 	c.g.settle(j.o.MaxWaiting, j.o.MaxWaitingBytes, func(e *Entry) {
 		in.refused.add(WaitingFull, 1, "the past of "+e.ID.String()+" is not held")
@@ -68,6 +70,7 @@ type ingest struct {
 	pieces  []piece
 	got     Ingested
 	refused tally
+	broken  []broken
 	last    *commit
 	unheld  []ID // of the page, that were not held before
 }
@@ -145,6 +148,31 @@ func (in *ingest) verify(p *piece) {
 	if p.whole && !Verify(p.last.Delta.Author, p.last.ID, p.last.Sig) {
 		in.refused.add(ForgedSignature, p.count, "the signature on "+p.last.ID.String()+" is not its author's")
 		p.whole = false
+	}
+}
+
+// broken is a delta that breaks a rule, which may show only when what it waited for comes.
+type broken struct {
+	e      *Entry
+	reason RefuseReason
+}
+
+// blame counts the broken deltas, against the page as far as it has them or what they stand on; mu is held.
+func (in *ingest) blame() {
+	if len(in.broken) == 0 {
+		return
+	}
+	here := make(map[ID]bool, len(in.unheld))
+	for _, id := range in.unheld {
+		here[id] = true
+	}
+	faulty := make(map[ID]bool, len(in.broken))
+	for _, b := range in.broken { // what stands on another comes after it
+		to := &in.j.refused // who sends what others waited for is not to blame
+		if d := b.e.Delta; here[b.e.ID] || faulty[d.Prev] || slices.ContainsFunc(d.Parents, func(p ID) bool { return faulty[p] }) {
+			to, faulty[b.e.ID] = &in.refused, true
+		}
+		to.add(b.reason, 1, "the delta "+b.e.ID.String())
 	}
 }
 

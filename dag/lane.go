@@ -35,27 +35,33 @@ func (g *Graph) lanes(have []Tip) []lane {
 	return lanes
 }
 
-// forkLanes walks back from each end of a forked chain to what is had or in an earlier lane.
+// forkLanes goes back from each end of a forked chain to what is had or in an earlier lane, side by side.
 func (g *Graph) forkLanes(c *chain, had []uint32) (lanes []lane) {
-	seen := make(map[uint32]bool)
-	for _, i := range had {
-		for i != none && !seen[i] {
-			seen[i] = true
-			i = g.node(i).prev
+	covered := make(map[int32]uint32) // by side: how many from its first on are had or in a lane
+	back := func(i uint32) (parts [][]uint32) {
+		for {
+			g.walked++
+			s, at := g.spot(i)
+			from := covered[s]
+			if from <= at {
+				parts = append(parts, (*g.lineOf(c, s))[from:at+1])
+				covered[s] = at + 1
+			}
+			if from > 0 || s == mainLine {
+				slices.Reverse(parts)
+				return parts
+			}
+			i = c.sides[s].from
 		}
+	}
+	for _, i := range had {
+		back(i)
 	}
 	ends := slices.Clone(c.ends)
 	slices.Sort(ends)
 	for _, i := range ends {
-		var l lane
-		for i != none && !seen[i] {
-			seen[i] = true
-			l.nodes = append(l.nodes, i)
-			i = g.node(i).prev
-		}
-		if len(l.nodes) > 0 {
-			slices.Reverse(l.nodes)
-			lanes = append(lanes, l)
+		if parts := back(i); len(parts) > 0 {
+			lanes = append(lanes, lane{slices.Concat(parts...)})
 		}
 	}
 	return lanes

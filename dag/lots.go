@@ -24,51 +24,70 @@ type LotBounds struct {
 // pages. A stretch is had from any node that holds its last delta (ServeLot). more tells that something is left.
 func (j *Journal) Lots(ctx ID, have []Tip, b LotBounds) (lots [][]Stretch, more bool, err error) {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	c, err := j.known(ctx)
 	if err != nil {
+		j.mu.Unlock()
 		return nil, false, fmt.Errorf("dag: lots: %w", err)
 	}
-	lots, more = c.g.lots(have, b)
-	return lots, more, nil
+	cut := newCutter(c.g, have, b)
+	j.mu.Unlock()
+	for !cut.over { // one at a time, so that others get at the journal meanwhile
+		j.mu.Lock()
+		lot := cut.lot()
+		j.mu.Unlock()
+		if len(lot) > 0 {
+			lots = append(lots, lot)
+		}
+	}
+	return lots, cut.more, nil
 }
 
-func (g *Graph) lots(have []Tip, b LotBounds) (lots [][]Stretch, more bool) {
-	h := laneHeap(g.lanes(have))
-	heap.Init(&h)
-	var lot []Stretch
+// cutter cuts what a peer lacks into lots. Its lanes do not change, whatever is admitted meanwhile.
+type cutter struct {
+	g     *Graph
+	lanes laneHeap
+	b     LotBounds // what is left of it
+	over  bool      // no lot follows
+	more  bool      // something is left
+}
+
+func newCutter(g *Graph, have []Tip, b LotBounds) *cutter {
+	c := &cutter{g: g, lanes: g.lanes(have), b: b}
+	heap.Init(&c.lanes)
+	return c
+}
+
+// lot gives the next lot.
+func (c *cutter) lot() (lot []Stretch) {
 	places := make(map[uint32]int) // in the lot, by the last delta of the lane
-	deltas, size, stretches := 0, 0, 0
-	for len(h) > 0 {
-		nodes := h[0].nodes
-		n, bytes := g.piece(nodes)
-		if len(lot) > 0 && (deltas+n > b.Deltas || size+bytes > b.Bytes) {
-			lots, lot = append(lots, lot), nil
-			clear(places)
-			deltas, size = 0, 0
+	deltas, size := 0, 0
+	for len(c.lanes) > 0 {
+		nodes := c.lanes[0].nodes
+		n, bytes := c.g.piece(nodes)
+		if len(lot) > 0 && (deltas+n > c.b.Deltas || size+bytes > c.b.Bytes) {
+			break
 		}
 		lane := nodes[len(nodes)-1]
 		at, begun := places[lane]
-		if len(lots) == b.Lots || !begun && stretches == b.Stretches {
-			more = true
-			break
+		if c.b.Lots == 0 || !begun && c.b.Stretches == 0 {
+			c.over, c.more = true, true
+			return lot
 		}
 		if !begun {
-			at, stretches = len(lot), stretches+1
+			at, c.b.Stretches = len(lot), c.b.Stretches-1
 			places[lane], lot = at, append(lot, Stretch{})
 		}
-		lot[at] = Stretch{Last: g.node(nodes[n-1]).id, Count: lot[at].Count + uint64(n)}
+		lot[at] = Stretch{Last: c.g.node(nodes[n-1]).id, Count: lot[at].Count + uint64(n)}
 		deltas, size = deltas+n, size+bytes
-		if h[0].nodes = nodes[n:]; n == len(nodes) {
-			heap.Pop(&h)
+		if c.lanes[0].nodes = nodes[n:]; n == len(nodes) {
+			heap.Pop(&c.lanes)
 		} else {
-			heap.Fix(&h, 0)
+			heap.Fix(&c.lanes, 0)
 		}
 	}
-	if len(lot) > 0 {
-		lots = append(lots, lot)
-	}
-	return lots, more
+	c.b.Lots--
+	c.over = len(c.lanes) == 0
+	return lot
 }
 
 // implied is what a page leaves out of a delta's record at least: context, author, chain, prev and credential.
@@ -144,6 +163,9 @@ func (g *Graph) stretch(s Stretch) (l lane, ok bool) {
 	}
 	for at := i; at != none && uint64(len(l.nodes)) < s.Count; at = g.node(at).prev {
 		l.nodes = append(l.nodes, at)
+	}
+	if len(l.nodes) == 0 { // a count of nothing comes from outside
+		return l, true
 	}
 	slices.Reverse(l.nodes)
 	if c := &g.chains[g.node(i).chain]; !c.forked {

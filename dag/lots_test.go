@@ -3,6 +3,7 @@ package dag
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -96,6 +97,16 @@ func TestRule4_3_LotsAreBounded(t *testing.T) {
 	if page, held, err := j.ServeLot(ctx, []Stretch{{tip.ID, 10000}, {tip.ID, 0}}, MaxPage); !held || err != nil || len(page) == 0 {
 		t.Errorf("more than there is, and nothing: %v, %v", held, err)
 	}
+	early := put(t, j, ctx, person("p0"), "one that others follow")
+	for range 3 {
+		must(j.Write(ctx, person("p0"), Edit{Kind: KindData}))
+	}
+	must(0, j.Flush())
+	for _, e := range []ID{early.ID, ctx} {
+		if page, held, err := j.ServeLot(ctx, []Stretch{{e, 0}}, MaxPage); !held || err != nil || len(page) != 0 {
+			t.Errorf("none up to one that others follow: %d bytes, %v, %v", len(page), held, err)
+		}
+	}
 	if _, held, err := j.ServeLot(ctx, nil, MaxPage); !held || err != nil {
 		t.Errorf("nothing: %v, %v", held, err)
 	}
@@ -138,4 +149,28 @@ func TestRule4_3_LotsOfForks(t *testing.T) {
 		}
 	}
 	same(t, j, k, b.ctx)
+}
+
+// TestLotsAreCutOneAtATime: between two lots others may write, and what is cut stays what it was.
+func TestLotsAreCutOneAtATime(t *testing.T) {
+	_, j, ctx := crowd(t, 7, 40)
+	b := LotBounds{Lots: 64, Stretches: 1000, Deltas: 60, Bytes: 1 << 20}
+	want, _, err := j.Lots(ctx, nil, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [][]Stretch
+	for cut := newCutter(j.ctxs[ctx].g, nil, b); !cut.over; {
+		lot, deltas := cut.lot(), uint64(0)
+		for _, s := range lot {
+			deltas += s.Count
+		}
+		if got = append(got, lot); deltas == 0 || deltas > uint64(b.Deltas) {
+			t.Errorf("%d deltas were looked at at once", deltas)
+		}
+		put(t, j, ctx, person("p1"), "meanwhile")
+	}
+	if len(want) < 3 || !slices.EqualFunc(want, got, slices.Equal) {
+		t.Errorf("%d lots, want %d: %v, %v", len(got), len(want), got, want)
+	}
 }

@@ -228,6 +228,21 @@ func TestRule1_7_BadEnvelopeRefusedBadPayloadAdmitted(t *testing.T) {
 	}
 }
 
+// TestRule5_2_WhoBringsThePastIsNotToBlame: what waited and turns out false is not counted against the page that it waited for.
+func TestRule5_2_WhoBringsThePastIsNotToBlame(t *testing.T) {
+	b := newBench(t)
+	p := next(b.genesis, nil)
+	x := next(p, func(d *Delta) { d.Author, d.Payload = b.bob.Public(), []byte("not bob's chain") })
+	if got := feed(t, b.j, b.ctx, page(b.bob, x)); got.Waiting != 1 || len(got.Refused) > 0 {
+		t.Fatalf("got %+v", got)
+	}
+	b.admits(1, page(b.alice, p))
+	if st := b.j.Stats(); st.Contexts[0].Waiting != 0 || len(b.j.Refusals()) != 1 || b.j.Refusals()[0].Reason != Malformed {
+		t.Errorf("%+v, %v", st, b.j.Refusals())
+	}
+	b.refuses(Malformed, page(b.bob, x)) // who brings it is
+}
+
 func TestRule1_8_Clock(t *testing.T) {
 	b := newBench(t)
 	e := put(t, b.j, b.ctx, b.alice, "one")

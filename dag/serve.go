@@ -133,7 +133,8 @@ func (b *pageBuilder) fill(h laneHeap) (more bool, refused, err error) {
 }
 
 // ServeIDs gives a page of named deltas, each with its run up to the next kept signature, in log order; at most maxBytes
-// (and MaxPage) long. missing are those that are not held, not proved, damaged, or did not fit; they keep the order of ids.
+// (and MaxPage) long. missing are those that are not held, not proved, damaged, or come from the first on that did not fit: what is read
+// is about two pages at most. They keep the order of ids.
 func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing []ID, err error) {
 	j.mu.Lock()
 	c, err := j.known(ctx)
@@ -149,10 +150,10 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 	}
 	j.mu.Unlock()
 	b := &pageBuilder{j: j, c: c, log: ahead{w: j.w, next: aheadLeast}, most: min(maxBytes, MaxPage), size: pageHead, deltas: MaxPageDeltas}
-	sent := make(map[uint32]bool)
+	sent, full := make(map[uint32]bool), false
 	for _, id := range ids {
 		l, ok := lanes[id]
-		if !ok {
+		if !ok || full {
 			missing = append(missing, id)
 			continue
 		}
@@ -165,6 +166,7 @@ func (j *Journal) ServeIDs(ctx ID, ids []ID, maxBytes int) (page []byte, missing
 		}
 		if n == 0 {
 			missing = append(missing, id)
+			full = err == nil && len(b.runs) > 0
 		}
 		for _, i := range l.nodes[:n] {
 			sent[i] = true
@@ -182,24 +184,10 @@ func (g *Graph) laneOf(id ID) (lane, bool) {
 	if !ok || !g.node(i).witness {
 		return lane{}, false
 	}
-	c := &g.chains[g.node(i).chain]
-	for _, e := range c.ends {
-		if g.node(e).seq < g.node(i).seq || g.ancestor(e, uint64(g.node(i).seq)) != i {
-			continue
-		}
-		var l lane
-		if !c.forked {
-			l.nodes = c.line[g.node(i).seq:]
-		} else { // the line holds one branch, as far as it goes
-			for at := e; at != i; at = g.node(at).prev {
-				l.nodes = append(l.nodes, at)
-			}
-			l.nodes = append(l.nodes, i)
-			slices.Reverse(l.nodes)
-		}
-		n := slices.IndexFunc(l.nodes, func(k uint32) bool { return g.node(k).signed })
-		l.nodes = l.nodes[:n+1]
-		return l, true
+	l := lane{[]uint32{i}}
+	for !g.node(i).signed {
+		i = g.after(i)
+		l.nodes = append(l.nodes, i)
 	}
-	return lane{}, false
+	return l, true
 }

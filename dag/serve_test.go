@@ -184,6 +184,21 @@ func TestServeIDsBringsTheRunToItsWitness(t *testing.T) {
 	}
 }
 
+// TestServeIDsReadsAPage: when one does not fit, those after it are not even read.
+func TestServeIDsReadsAPage(t *testing.T) {
+	b := newBench(t)
+	var ids []ID
+	for i := range 20 {
+		p := must(b.j.Write(b.ctx, b.alice, Edit{Kind: KindData, Payload: make([]byte, []int{1000, 400 << 10}[i%2])}))
+		ids = append(ids, p.Entry().ID)
+		must(0, b.j.Flush())
+	}
+	page, missing, err := b.j.ServeIDs(b.ctx, ids, MaxPage)
+	if err != nil || len(page) == 0 || len(missing) == 0 || !slices.Equal(missing, ids[20-len(missing):]) {
+		t.Errorf("%d of 20 are missing: %v", len(missing), err)
+	}
+}
+
 func TestRule5_2_BatchIsARunUnderASignature(t *testing.T) {
 	w := newWorld(1)
 	o := w.options()

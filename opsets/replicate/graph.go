@@ -65,14 +65,15 @@ func protocol(few int) *graph.Graph {
 	Learn(wanted, log, rounds) // whoever is told of something new makes a round of its own
 	known, unknown := Wanted(wanted, agreed)
 	graph.Reply(wanted, graph.Merge(graph.Work(known, log, "serve", Log.Serve, 10*time.Second), Forgot(unknown)))
-	got := graph.Work(Page(page), log, "ingest", Log.Ingest, 10*time.Second)
+	news := News(page, log)
+	got := graph.Work(Page(news), log, "ingest", Log.Ingest, 10*time.Second)
 	Owe(got, owing)
-	brought := Outcome(got, page, want, fetches)
+	brought := Outcome(got, news, want, fetches)
 	Again(brought, fetches, neighbours, rounds)
 	Follow(brought, fetches, rounds, lots)
 	GiveUp(answer.Failed(), turn, neighbours, rounds)
 	GiveUp(graph.Merge(narrowed.Failed(), sifted.Failed()), sifts, neighbours, rounds)
-	GiveUp(graph.Merge(page.Failed(), got.Failed(), brought.Failed()), fetches, neighbours, rounds)
+	GiveUp(graph.Merge(page.Failed(), news.Failed(), got.Failed()), fetches, neighbours, rounds)
 
 	// What is more than a page comes in portions, each from another neighbour, and is taken in in order.
 	moves := lots.Changes()

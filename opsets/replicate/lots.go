@@ -65,8 +65,8 @@ func PartFrom(j *dag.Journal, ctx dag.ID, l Lot) (Part, error) {
 }
 
 func (l Lot) check() error {
-	if len(l.Lasts) != len(l.Counts) || len(l.Lasts) > maxStretches {
-		return graph.Fail(graph.Malformed, "a lot of %d stretches with %d counts, the bound is %d", len(l.Lasts), len(l.Counts), maxStretches)
+	if len(l.Lasts) != len(l.Counts) || len(l.Lasts) > maxStretches || len(l.Lasts) == 0 || slices.Contains(l.Counts, 0) {
+		return graph.Fail(graph.Malformed, "a lot of %d stretches with %d counts, of which none is 0; the bound is %d", len(l.Lasts), len(l.Counts), maxStretches)
 	}
 	return nil
 }

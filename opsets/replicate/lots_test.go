@@ -1,6 +1,7 @@
 package replicate
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -154,7 +155,7 @@ func TestRule4_4_ClaimsThatNobodyServes(t *testing.T) {
 	if fetched > 10 {
 		t.Errorf("it was fetched from %d times in a minute", fetched)
 	}
-	for name, lots := range map[string][]Lot{"many lots": make([]Lot, maxLots+1), "counts lack": {{Lasts: []dag.ID{{1}}}}, "many stretches": {{Lasts: make([]dag.ID, maxStretches+1), Counts: make([]uint64, maxStretches+1)}}} {
+	for name, lots := range map[string][]Lot{"many lots": make([]Lot, maxLots+1), "counts lack": {{Lasts: []dag.ID{{1}}}}, "nothing": {{}}, "none of one": {{Lasts: []dag.ID{{1}}, Counts: []uint64{0}}}, "many stretches": {{Lasts: make([]dag.ID, maxStretches+1), Counts: make([]uint64, maxStretches+1)}}} {
 		w := graphtest.New(t)
 		n, near := start(w, "a", journals(t, 1, 1)[0])
 		w.Stranger("x", differs(func() Pages { return Pages{More: true, Lots: lots} }))
@@ -188,6 +189,97 @@ func TestSilentPeersAreOvertaken(t *testing.T) {
 	c.near.Set([]graph.Peer{"0", "a"})
 	c.w.Pass(overtakeAfter + time.Second)
 	c.whole(t)
+}
+
+// A round that brings much goes on, though others wait: they may want nothing but to hold it up.
+func TestSilentOnesDoNotBreakIn(t *testing.T) {
+	c := newcomer(t, 1, 1, 32_000)
+	here, told := c.js[0], 0
+	c.w.Stranger("s", func(m graph.Message) []graph.Message { // has all, and little room in an answer
+		switch {
+		case m.Kind == graph.RequestMsg && m.Channel == "compare":
+			return graphtest.Reply(m, Verdict{Equal: here.Digest() == c.js[1].Digest()})
+		case m.Kind == graph.RequestMsg && m.Channel == "fetch":
+			h, err := graph.Decode[Have](m.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page, _, err := here.ServeSome(here.ctx, h.With(nil), MaxPage, 2000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return graphtest.Reply(m, Pages{Page: page, More: true})
+		}
+		return nil
+	})
+	c.w.Stranger("x", func(m graph.Message) []graph.Message { // differs when it is asked first, and says no more
+		if told++; m.Channel == "compare" && told == 1 {
+			return graphtest.Reply(m, Verdict{})
+		}
+		return nil
+	})
+	c.near.Set([]graph.Peer{"s", "x"})
+	c.w.Pass(time.Millisecond)
+	c.whole(t)
+}
+
+// Lots that are held are not fetched again, whoever names them.
+func TestHeldLotsAreNotFetched(t *testing.T) {
+	c := newcomer(t, 1, 1, 2_000)
+	c.meet("a")
+	c.whole(t)
+	held := Lot{Lasts: idsOf(c.js[1].Tips()), Counts: []uint64{1000, 1000}[:len(c.js[1].Tips())]}
+	fetched := 0
+	c.w.Stranger("0", func(m graph.Message) []graph.Message {
+		switch {
+		case m.Kind != graph.RequestMsg:
+			return nil
+		case m.Channel == "compare":
+			return graphtest.Reply(m, Verdict{Equal: fetched > 5})
+		}
+		fetched++
+		return graphtest.Reply(m, Pages{Page: c.js[0].write(t, 0, 1, 10), Lots: slices.Repeat([]Lot{held}, maxLots)})
+	})
+	c.meet("0", "a")
+	if n := c.w.Count("n", "part", graph.RequestMsg); fetched < 5 || n > 0 {
+		t.Errorf("of %d times it was told, %d parts were asked for", fetched, n)
+	}
+}
+
+// A peer that has something new each time goes on when those have been fetched from who waited meanwhile.
+func TestNewsEachTimeHoldNobodyUp(t *testing.T) {
+	w := graphtest.New(t)
+	js := journals(t, 3, 2)
+	genesis, _, err := js[0].Journal.Serve(js[0].ctx, nil, MaxPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range js[1:] {
+		if _, err := j.Journal.Ingest(j.ctx, genesis); err != nil {
+			t.Fatal(err)
+		}
+	}
+	js[1].write(t, 1, 100, 10)
+	fetched, before := 0, 0
+	w.Stranger("0", func(m graph.Message) []graph.Message {
+		switch {
+		case m.Kind != graph.RequestMsg:
+			return nil
+		case m.Channel == "compare":
+			return graphtest.Reply(m, Verdict{Equal: fetched > 50})
+		}
+		if fetched++; js[2].Lacks(idsOf(js[1].Tips())) {
+			before = fetched
+		}
+		return graphtest.Reply(m, Pages{Page: js[0].write(t, 0, 1, 10), More: true})
+	})
+	start(w, "a", js[1])
+	_, near := start(w, "n", js[2])
+	near.Set([]graph.Peer{"0", "a"})
+	w.Pass(time.Minute)
+	if fetched < 50 || before > 2 || js[2].Lacks(idsOf(js[0].Tips())) {
+		t.Errorf("of %d times it was fetched from %d times before the other", fetched, before)
+	}
 }
 
 // DATA 4.3, membership before data: what is admitted by a later grant comes after it, whoever serves it.

@@ -130,6 +130,7 @@ type Round struct {
 
 	Brought bool // something was admitted in this round
 	Gained  bool // something was admitted in this turn
+	News    int  // how much that was
 	Whole   bool // the peer has forgotten what the two agreed on
 	Known   bool // the two agreed on something that both remember, as far as is known here
 	Sifting Sifting

@@ -25,6 +25,9 @@ const (
 
 	maxIdle = 2
 
+	// muchNews is how many deltas a turn brings, at least, of a round that those who wait do not go before.
+	muchNews = 1024
+
 	// fewTips is how many tips are told without looking for those that differ.
 	fewTips = 1000
 )
@@ -175,13 +178,26 @@ var Forgot = graph.Op1(Ops, "forgot", 1, func(_ *graph.Tick, _ Have) (Pages, err
 // Page is a fetched page, to be taken in.
 var Page = graph.Op1(Ops, "page", 1, func(_ *graph.Tick, p Pages) (Batch, error) { return Batch{p.Page}, nil })
 
-// Outcome is what a turn brought.
-var Outcome = graph.Op4(Ops, "outcome", 1, func(_ *graph.Tick, in Intake, p Pages, h Have, r Round) (Brought, error) {
-	for _, l := range p.Lots[:min(len(p.Lots), maxLots+1)] {
-		if err := l.check(); err != nil || len(p.Lots) > maxLots {
-			return Brought{}, graph.Fail(graph.Malformed, "%d lots: %v", len(p.Lots), err)
+// News leaves out the lots that are held: they cost a peer nothing to name, and this node and others a page each.
+var News = graph.Op2(Ops, "news", 1, func(_ *graph.Tick, p Pages, l Log) (Pages, error) {
+	if len(p.Lots) > maxLots {
+		return p, graph.Fail(graph.Malformed, "%d lots, the bound is %d", len(p.Lots), maxLots)
+	}
+	var lots []Lot
+	for _, lot := range p.Lots {
+		if err := lot.check(); err != nil {
+			return p, err
+		}
+		if l.Lacks(lot.Lasts) {
+			lots = append(lots, lot)
 		}
 	}
+	p.Lots = lots
+	return p, nil
+})
+
+// Outcome is what a turn brought.
+var Outcome = graph.Op4(Ops, "outcome", 1, func(_ *graph.Tick, in Intake, p Pages, h Have, r Round) (Brought, error) {
 	return Brought{in.Admitted, p.More || 0 < len(h.Chains) && len(h.Chains) < len(r.Sifting.Differ), p.Forgot && !h.Base.IsZero(), p.Lots}, nil
 })
 
@@ -194,6 +210,7 @@ var Again = graph.Op4(Ops, "again", 1, func(x *graph.Tick, b Brought, was Round,
 	}
 	if b.Admitted > 0 {
 		r.Brought, r.Gained, r.Since = true, true, x.Now()
+		r.News += b.Admitted
 	}
 	r.Whole = r.Whole || b.Forgot
 	if len(b.Lots) == 0 || !r.Holds {
@@ -202,7 +219,7 @@ var Again = graph.Op4(Ops, "again", 1, func(x *graph.Tick, b Brought, was Round,
 	return graph.Done{}, t.Put(r, roundTTL)
 })
 
-// next takes the next turn, or ends a round that gains nothing.
+// next takes the next turn, after the rounds that wait, or ends a round that gains nothing.
 func next(t *rounds, r Round, near []graph.Peer, more bool) error {
 	switch {
 	case r.Gained:
@@ -214,7 +231,16 @@ func next(t *rounds, r Round, near []graph.Peer, more bool) error {
 	}
 	r.Turn, r.Sifting, r.Gained, r.Unfit = r.Turn+1, Sifting{}, false, nil
 	r.Cause, r.Again = max(r.Cause, r.Again), NoCause
-	return t.Put(r, roundTTL)
+	news := r.News
+	if r.News = 0; !r.Holds || news >= muchNews || !waits(t) {
+		return t.Put(r, roundTTL)
+	}
+	// Who has something new each time keeps nobody from fetching what others have. Who brings much goes on: those that wait may be silent.
+	if err := wake(t); err != nil {
+		return err
+	}
+	r.Holds, r.Waits = false, true
+	return t.Put(r, overtakeAfter)
 }
 
 // End ends a round of two that agree.

@@ -1,6 +1,7 @@
 package replicate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/merograph/merograph/graph"
@@ -144,6 +145,7 @@ var Taken = graph.Op4(Ops, "taken", 1, func(x *graph.Tick, g Gain, near []graph.
 	}
 	if g.Admitted > 0 {
 		r.Brought, r.Gained, r.Since = true, true, x.Now()
+		r.News += g.Admitted
 		if err := t.Put(r, roundTTL); err != nil {
 			return graph.Done{}, err
 		}
@@ -194,6 +196,11 @@ var Lapse = graph.Op3(Ops, "lapse", 1, func(x *graph.Tick, c Round, t *rounds, l
 var Lapsed = graph.Branch(Ops, "lapsed", 1, func(_ *graph.Tick, c graph.Change[Round]) (Round, bool, error) {
 	return c.Old, c.Kind == graph.ExpiredRow, nil
 })
+
+// waits tells whether a round waits.
+func waits(t *rounds) bool {
+	return slices.ContainsFunc(t.View().All(), func(r Round) bool { return r.Waits })
+}
 
 // wake has the rounds that wait compare again.
 func wake(t *rounds) error {

@@ -198,10 +198,29 @@ type Sifting struct {
 	Dense  bool     // so many differ that telling all tips is less
 }
 
+// check tells whether an answer is one that narrow may give. A span that is told twice would find each chain in it twice.
+func (a Narrowed) check() error {
+	chains, told := 0, make([]Span, len(a.Told))
+	for i, t := range a.Told {
+		if len(t.Chains) != len(t.Sums) {
+			return graph.Fail(graph.Malformed, "%d chains with %d sums", len(t.Chains), len(t.Sums))
+		}
+		chains += len(t.Chains)
+		told[i] = Span{From: t.From, To: t.To}
+	}
+	if chains > maxToldChains || !apart(a.Spans) || !apart(told) {
+		return graph.Fail(graph.Malformed, "%d chains, at most %d are told, of spans that do not overlap", chains, maxToldChains)
+	}
+	return nil
+}
+
 // take goes on with an answer.
 func (f Sifting) take(a Narrowed, s sums) (Sifting, error) {
 	if a.Done < 1 || a.Done > min(len(f.Open), maxSpans) || len(a.Spans) > maxSpans || len(a.Told) > maxSpans {
 		return f, graph.Fail(graph.Malformed, "an answer for %d of %d spans", a.Done, len(f.Open))
+	}
+	if err := a.check(); err != nil {
+		return f, err
 	}
 	var open []Span
 	differing := 0
@@ -220,9 +239,6 @@ func (f Sifting) take(a Narrowed, s sums) (Sifting, error) {
 	}
 	differ := slices.Clone(f.Differ)
 	for _, t := range a.Told {
-		if len(t.Chains) != len(t.Sums) || len(t.Chains) > maxToldChains {
-			return f, graph.Fail(graph.Malformed, "%d chains with %d sums", len(t.Chains), len(t.Sums))
-		}
 		differ = append(differ, s.differing(t)...)
 	}
 	f.Dense = f.Asked == 1 && len(s.chains) <= MaxPlaces && len(a.Spans) == spanFan*spanFan && differing*8 > len(a.Spans)*7
