@@ -85,15 +85,15 @@ type crowd struct {
 	has    *tally // deltas that each has synced: its store shows them
 }
 
-// follower is a view that counts what a node folds and shows.
-type follower struct {
+// onlooker is a view that counts what a node folds and shows.
+type onlooker struct {
 	c     *crowd
 	place int
 }
 
-func (f follower) Admitted(*dag.Entry)         { f.c.folded.add(f.place, 1) }
-func (f follower) Synced(entries []*dag.Entry) { f.c.has.add(f.place, len(entries)) }
-func (follower) Failed(error)                  {}
+func (f onlooker) Admitted(*dag.Entry)         { f.c.folded.add(f.place, 1) }
+func (f onlooker) Synced(entries []*dag.Entry) { f.c.has.add(f.place, len(entries)) }
+func (onlooker) Failed(error)                  {}
 
 // newCrowd starts n nodes, with their homes in dir or, where it is "", in memory. It returns when all are members and each is
 // connected to as many as it looks for.
@@ -116,7 +116,7 @@ func newCrowd(ctx context.Context, dir string, n int) (c *crowd, err error) {
 		if i > 0 {
 			cfg.NodeType, cfg.Bootstrap = node.Peer, c.nodes[0].State().Host().Addrs()
 		}
-		nd, err := node.New(cfg, node.WithView(func(*node.State, dag.ID) store.View { return follower{c, i} }))
+		nd, err := node.New(cfg, node.WithView(func(*node.State, dag.ID) store.View { return onlooker{c, i} }))
 		if err != nil {
 			return c, err
 		}
