@@ -73,6 +73,9 @@ var Claims = graph.Op4(Ops, "claims", 1, func(_ *graph.Tick, g Gap, from *graph.
 	if _, goesOn := r.Get(from.Relay); goesOn {
 		return Gap{}, open(r, from.Relay, Own, maxRounds)
 	}
+	if _, fetches := holder(r); fetches { // what lacks is on its way, from whomever; to ask back for it too would double the load when it is greatest
+		return Gap{}, nil
+	}
 	left := Gap{Known: g.Known}
 	for _, id := range g.Missing {
 		c := Claim{Peer: from.Relay, ID: id}
