@@ -73,8 +73,8 @@ var Claims = graph.Op4(Ops, "claims", 1, func(_ *graph.Tick, g Gap, from *graph.
 	if _, goesOn := r.Get(from.Relay); goesOn {
 		return Gap{}, open(r, from.Relay, Own, maxRounds)
 	}
-	if _, fetches := holder(r); fetches { // what lacks is on its way, from whomever; to ask back for it too would double the load when it is greatest
-		return Gap{}, nil
+	if _, fetches := holder(r); fetches { // what lacks is on its way; to ask back for it too would double the load when it is greatest
+		return Gap{}, open(r, from.Relay, Own, maxRounds)
 	}
 	left := Gap{Known: g.Known}
 	for _, id := range g.Missing {
