@@ -214,3 +214,20 @@ func TestRule4_3_APageHasAtMost16384Deltas(t *testing.T) {
 		t.Errorf("%d deltas in %d bytes, more %v, %v, %v", len(list), len(page), more, err, ferr)
 	}
 }
+
+// A batch is named by the end of its run.
+func TestPageLast(t *testing.T) {
+	alice := person("alice")
+	g := forge(Delta{Author: alice.Public(), Nonce: make([]byte, NonceLen), Ms: 1_700_000_000_000, Payload: must(Grant{}.Encode())})
+	e := next(g, func(d *Delta) { d.Ms++ })
+	e.Sig = must(signID(alice, e.ID))
+	page := EncodePage(g.ID, [][]*Entry{{g, e}})
+	if id, ok := PageLast(page); !ok || id != e.ID {
+		t.Errorf("got %v, %v", id, ok)
+	}
+	for _, bad := range [][]byte{nil, []byte("garbage"), page[:len(page)-1]} {
+		if id, ok := PageLast(bad); ok {
+			t.Errorf("%d bytes end with %v", len(bad), id)
+		}
+	}
+}

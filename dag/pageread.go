@@ -38,6 +38,16 @@ func PageDeltas(page []byte) int {
 	return int(min(n, MaxPageDeltas))
 }
 
+// PageLast gives the id of the last delta of a page: of a batch, the end of its run. It is false of what is no page, or an empty one.
+// The page is decoded whole; nothing of it is verified but its form.
+func PageLast(page []byte) (ID, bool) {
+	list, err := decodePage(page)
+	if err != nil || len(list) == 0 {
+		return ID{}, false
+	}
+	return list[len(list)-1].e.ID, true
+}
+
 // decodePage reads a page and gives its deltas in the page's order. A page that is over its bounds, cut short, or has
 // a delta that Decode refuses, is refused whole.
 func decodePage(b []byte) ([]arrival, *FormatError) {

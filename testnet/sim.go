@@ -21,7 +21,7 @@ import (
 
 // Scenarios are the simulations that Sim knows, in the order in which they are told.
 func Scenarios() []sim.Scenario {
-	return []sim.Scenario{globalregistry.Scenario, replicate.Scenario, blobexchange.Scenario, simnode.Scenario}
+	return []sim.Scenario{globalregistry.Scenario, replicate.Scenario, replicate.ScenarioPrivate, blobexchange.Scenario, simnode.Scenario}
 }
 
 // SimOptions says what Sim runs.

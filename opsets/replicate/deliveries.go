@@ -13,12 +13,12 @@ var (
 )
 
 // posts records the outbox: what a neighbour does not acknowledge in time is delivered to it alone.
-func posts(peer *graph.Role, log *graph.ComponentOf[Log], neighbours graph.Cell[[]graph.Peer], rounds *graph.TableOf[graph.Peer, Round]) (*graph.ComponentOf[Outbox], *graph.TableOf[graph.Peer, Delivery], *graph.RowOf[Owing]) {
+func (c cells) posts() (*graph.ComponentOf[Outbox], *graph.TableOf[graph.Peer, Delivery]) {
+	peer, log, neighbours := c.peer, c.log, c.neighbours
 	outbox := graph.Component[Outbox](peer, "outbox").Recorded(recordedOutbox)
 	pace := graph.Param[Pace](peer, "pace")
 	deliveries := graph.Table(peer, "deliveries", Delivery.Key, graph.Capacity(maxDeliveries), graph.EvictOldest())
 	deliveries.Expose()
-	owing := graph.Row[Owing](peer, "owing")
 	receipts := graph.Table(peer, "receipts", Receipt.Key, graph.Capacity(maxDeliveries), graph.EvictOldest())
 
 	// What is not acknowledged in time is delivered, by the clock or by hand.
@@ -31,17 +31,17 @@ func posts(peer *graph.Role, log *graph.ComponentOf[Log], neighbours graph.Cell[
 	due, other := Delivers(deliveries.Changes())
 	ops.Ignore(other)
 	page := graph.Work(Unacknowledged(due, pace), outbox, "batch", Outbox.Batch, 10*time.Second)
-	in, answer := graph.Call(page, To(due), peer, deliver, 10*time.Second, graph.Anyone)
+	in, answer := graph.Call(page, To(due), peer, deliver, 10*time.Second, c.may)
 	taken := graph.Work(Delivered(in), log, "ingest", Log.Ingest, 10*time.Second)
 	graph.Reply(in, Acknowledge(taken, in, outbox))
-	Doubt(taken, in, rounds)
+	Doubt(taken, in, c.rounds)
 	Settle(answer, due, deliveries)
 	Unsettled(graph.Merge(page.Failed(), answer.Failed()), due, deliveries)
 
 	// What others wrote and is synced here is acknowledged to those who wrote it, some at once.
-	at := Due(ops.Due(peer, owing.Cell(), func(o Owing) (graph.Time, bool) { return o.At, o.At != 0 }), owing)
+	at := Due(ops.Due(peer, c.owing.Cell(), func(o Owing) (graph.Time, bool) { return o.At, o.At != 0 }), c.owing)
 	each := graph.ForEach(Collect(at, neighbours, receipts, outbox), maxDeliveries)
-	heard, _ := graph.Send(AckOf(each), AckTo(each), peer, ack, graph.Anyone)
+	heard, _ := graph.Send(AckOf(each), AckTo(each), peer, ack, c.may)
 	Acknowledged(heard, neighbours, deliveries)
-	return outbox, deliveries, owing
+	return outbox, deliveries
 }

@@ -12,7 +12,11 @@
 // batches, a few times; then it is left to catch-up. An acknowledgement is of one peer and settles nothing for another; a later
 // one stands for the earlier, in whatever order they come, and what strangers acknowledge is not kept.
 //
-// Roles: peer. An instance serves one context, whose id is its key.
+// Roles: peer. An instance serves one context, whose id is its key. Protocol is for a context that is public: everyone may take part,
+// and what is written is published on a topic. Private is for one that is not: it takes its members as a parameter, and who is none
+// may use none of its channels. There what is written is pushed over streams to six neighbours at once, drawn each time, and its
+// name to the rest; who lacks what is named asks for it, of two at most; and whoever takes it in does the same with its own
+// neighbours. Who hands over what is false for everyone is not listened to for a minute.
 //
 // What must hold: nothing is told before it is synced; after the network has healed all nodes that live hold the same
 // deltas; a delta is admitted once, after its past; what one peer sends costs at most its share.

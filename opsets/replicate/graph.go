@@ -7,27 +7,50 @@ import (
 	"github.com/merograph/merograph/ops"
 )
 
-// Protocol records the replication of one context.
-func Protocol() *graph.Graph { return protocol(fewTips) }
+// Protocol records the replication of one public context: everyone may take part, and gossip is published on a topic.
+func Protocol() *graph.Graph { return protocol("replicate", fewTips) }
 
-// protocol is Protocol with a number of tips that are told without looking for those that differ.
-func protocol(few int) *graph.Graph {
-	g := graph.New("replicate", 1)
+// Private records the replication of one context that is not public: who is no member may use none of its channels, and gossip
+// goes over streams (DATA 5.1). The members are a parameter, sorted, and the neighbours are members.
+func Private() *graph.Graph { return protocol(private, fewTips) }
+
+const private = "replicateprivate"
+
+// cells are what the parts of the protocol share.
+type cells struct {
+	peer       *graph.Role
+	may        graph.Rule // who may use a channel
+	log        *graph.ComponentOf[Log]
+	neighbours graph.Cell[[]graph.Peer]
+	rounds     *graph.TableOf[graph.Peer, Round]
+	owing      *graph.RowOf[Owing]
+}
+
+// protocol is Protocol or Private, with a number of tips that are told without looking for those that differ.
+func protocol(called string, few int) *graph.Graph {
+	g := graph.New(called, 1)
 	peer := g.Role("peer")
-	log := graph.Component[Log](peer, "log").Recorded(recorded)
-	neighbours := graph.Param[[]graph.Peer](peer, "neighbours")
-	rounds := graph.Table(peer, "rounds", Round.Key, graph.Capacity(maxRounds))
+	c := cells{peer: peer, may: graph.Anyone, log: graph.Component[Log](peer, "log").Recorded(recorded), neighbours: graph.Param[[]graph.Peer](peer, "neighbours")}
+	if called == private {
+		c.may = graph.Allow("a member", graph.Param[[]graph.Peer](peer, "members"), isMember)
+	}
+	c.rounds = graph.Table(peer, "rounds", Round.Key, graph.Capacity(maxRounds))
+	log, neighbours, rounds, may := c.log, c.neighbours, c.rounds, c.may
 	lots := graph.Table(peer, "lots", Portion.Key, graph.Capacity(maxLots))
 	met := graph.Row[[]graph.Peer](peer, "met")
 	agreed := graph.Table(peer, "agreed", Agreement.Key, graph.Capacity(maxAgreements), graph.EvictOldest())
 	agreed.Expose()
-	outbox, deliveries, owing := posts(peer, log, neighbours, rounds)
+	c.owing = graph.Row[Owing](peer, "owing")
+	owing := c.owing
+	outbox, deliveries := c.posts()
 
 	// What this node has written and synced is told to all; what is heard is taken in.
 	fresh := graph.Ask[Batch, graph.Done](peer, "publish")
-	heard, told := graph.Publish(Tell(fresh), peer, deltas, graph.Anyone)
-	graph.Reply(fresh, told)
-	gossip(peer, log, heard, rounds, owing)
+	if called == private {
+		c.pushes(fresh)
+	} else {
+		c.publishes(fresh)
+	}
 
 	// Rounds begin with each new neighbour, a few at a time, and with one drawn among them from time to time.
 	changes := rounds.Changes()
@@ -44,7 +67,7 @@ func protocol(few int) *graph.Graph {
 
 	// A round: compare; where the two differ fetch a page, take it in, and go round again.
 	said := Compare(turn, log)
-	in, answer := graph.Call(said, With(turn), peer, compare, 10*time.Second, graph.Anyone)
+	in, answer := graph.Call(said, With(turn), peer, compare, 10*time.Second, may)
 	verdict := Judge(in, log)
 	graph.Reply(in, verdict)
 	here := MatchHere(verdict, in, neighbours)
@@ -57,11 +80,11 @@ func protocol(few int) *graph.Graph {
 	Begin(Differ(differ, turn, log, agreed), log, graph.Const(peer, few), rounds)
 
 	// With many tips the chains that differ are found first, range by range.
-	asks, narrowed := graph.Call(Sift(sifts, log), With(sifts), peer, reconcile, 10*time.Second, graph.Anyone)
+	asks, narrowed := graph.Call(Sift(sifts, log), With(sifts), peer, reconcile, 10*time.Second, may)
 	graph.Reply(asks, Narrow(asks, log))
 	sifted := Sifted(narrowed, sifts, log, rounds)
 	want := Want(fetches, log, agreed)
-	wanted, page := graph.Call(want, With(fetches), peer, fetch, 20*time.Second, graph.Anyone)
+	wanted, page := graph.Call(want, With(fetches), peer, fetch, 20*time.Second, may)
 	Learn(wanted, log, rounds) // whoever is told of something new makes a round of its own
 	known, unknown := Wanted(wanted, agreed)
 	graph.Reply(wanted, graph.Merge(graph.Work(known, log, "serve", Log.Serve, 10*time.Second), Forgot(unknown)))
@@ -80,7 +103,7 @@ func protocol(few int) *graph.Graph {
 	Steer(moves, neighbours, rounds, lots)
 	each, kept := HandsOut(moves)
 	ops.Ignore(kept)
-	named, came := graph.Call(Name(each), From(each), peer, part, 10*time.Second, graph.Anyone)
+	named, came := graph.Call(Name(each), From(each), peer, part, 10*time.Second, may)
 	graph.Reply(named, graph.Work(Named(named), log, "part", Log.Part, 10*time.Second))
 	Arrive(came, each, rounds, lots)
 	Miss(came.Failed(), each, rounds, lots)
@@ -91,6 +114,16 @@ func protocol(few int) *graph.Graph {
 	Taken(Weigh(gained, takes, log), neighbours, rounds, lots)
 	Stop(gained.Failed(), neighbours, rounds, lots)
 	return g
+}
+
+// publishes records gossip on a topic. What is news here is passed on once it is held, and synced.
+func (c cells) publishes(fresh graph.Wire[*graph.Request[Batch, graph.Done]]) {
+	heard, told := graph.Publish(Tell(fresh), c.peer, deltas, c.may)
+	graph.Reply(fresh, told)
+	hint := HeardTopic(heard)
+	whole, again, brought := c.gossip(hint, hint)
+	ops.Ignore(brought)
+	graph.Relay(heard, graph.Merge(Passed(whole), PassedLate(again)))
 }
 
 var (

@@ -18,14 +18,15 @@ type villain struct {
 	ones    [3]*dag.Journal // nil until it knows the genesis; of the last nobody else has the beginning
 	written [][]byte        // pages, some of which it keeps from the others
 	mood    int
+	private bool // its context: it pushes what it would publish
 }
 
 // hostile makes one node in eight of a larger network a villain.
-func hostile(n *sim.Node) sim.Program {
+func hostile(n *sim.Node, private bool) sim.Program {
 	if len(n.World().Nodes()) < 8 || n.Index()%8 != 5 {
 		return nil
 	}
-	return &villain{signer: dag.NewSigner(n.Key())}
+	return &villain{signer: dag.NewSigner(n.Key()), private: private}
 }
 
 // Start implements sim.Program.
@@ -109,28 +110,24 @@ func (v *villain) act(n *sim.Node, to graph.Peer) {
 	if err := v.learn(n); err != nil {
 		panic(fmt.Sprintf("replicate: the villain %s: %v", n.ID(), err))
 	}
-	ask := func(channel string, q any) {
-		v.call++
-		send(n, graph.Message{Kind: graph.RequestMsg, Channel: channel, Peer: to, Call: v.call, Remaining: 10 * time.Second}, q)
-	}
 	switch form {
 	case 1:
-		send(n, graph.Message{Kind: graph.TopicMsg, Channel: "deltas"}, Batch{[]byte("garbage")})
+		v.tell(n, to, []byte("garbage"))
 	case 2:
 		if page := v.some(n); len(page) > 0 {
 			page[n.RandN("bit", len(page))] ^= 1
-			send(n, graph.Message{Kind: graph.TopicMsg, Channel: "deltas"}, Batch{page})
+			v.tell(n, to, page)
 		}
 	case 3:
 		for range 30 {
-			ask("compare", Digest{Digest: dag.ID{byte(v.call)}})
+			ask(v, n, to, "compare", Digest{Digest: dag.ID{byte(v.call)}})
 		}
 	case 4:
-		ask("fetch", Have{Chains: []dag.ID{{1}}, Held: []dag.ID{{2}}})
+		ask(v, n, to, "fetch", Have{Chains: []dag.ID{{1}}, Held: []dag.ID{{2}}})
 	case 5:
-		ask("reconcile", Spans{Spans: []Span{{From: []byte{9}, To: []byte{1}}, {Sum: 1}, {Sum: 2}}[n.RandN("spans", 3):]})
+		ask(v, n, to, "reconcile", Spans{Spans: []Span{{From: []byte{9}, To: []byte{1}}, {Sum: 1}, {Sum: 2}}[n.RandN("spans", 3):]})
 	case 6:
-		ask("deliver", Batch{v.some(n)})
+		ask(v, n, to, "deliver", Batch{v.some(n)})
 	case 7:
 		send(n, graph.Message{Kind: graph.OneWayMsg, Channel: "ack", Peer: to}, falseAck(n, to))
 	case 8, 9: // a fork, each branch to some; what it stands on is kept back now and then
@@ -142,17 +139,27 @@ func (v *villain) act(n *sim.Node, to graph.Peer) {
 				panic(fmt.Sprintf("replicate: the villain %s writes: %v", n.ID(), err))
 			}
 			if n.RandN("withheld", 3) > 0 {
-				ask("deliver", Batch{slices.Clone(v.written[len(v.written)-1])})
-				send(n, graph.Message{Kind: graph.TopicMsg, Channel: "deltas"}, Batch{slices.Clone(v.written[len(v.written)-1])})
+				ask(v, n, to, "deliver", Batch{slices.Clone(v.written[len(v.written)-1])})
+				v.tell(n, to, slices.Clone(v.written[len(v.written)-1]))
 			}
 		}
 	case 10:
-		ask("deliver", Batch{slices.Repeat([]byte("x"), MaxPage)})
+		ask(v, n, to, "deliver", Batch{slices.Repeat([]byte("x"), MaxPage)})
 	case 11:
-		ask("back", Gap{Missing: make([]dag.ID, 200), Known: []dag.ID{{7}}})
+		ask(v, n, to, "back", Gap{Missing: make([]dag.ID, 200), Known: []dag.ID{{7}}})
 	case 12:
-		v.claim(n)
+		v.claim(n, to)
 	}
+}
+
+// tell publishes a page, or pushes it and names what there is not.
+func (v *villain) tell(n *sim.Node, to graph.Peer, page []byte) {
+	if !v.private {
+		send(n, graph.Message{Kind: graph.TopicMsg, Channel: "deltas"}, Batch{page})
+		return
+	}
+	send(n, graph.Message{Kind: graph.OneWayMsg, Channel: "push", Peer: to}, Batch{page})
+	send(n, graph.Message{Kind: graph.OneWayMsg, Channel: "name", Peer: to}, Names{[]dag.ID{{8, byte(len(v.written))}}})
 }
 
 // falseAck acknowledges what there is not: on the chains of the one whom it tells, and on one of nobody.
@@ -168,7 +175,7 @@ func falseAck(n *sim.Node, of graph.Peer) Ack {
 }
 
 // claim publishes what stands on something that nobody will ever have.
-func (v *villain) claim(n *sim.Node) {
+func (v *villain) claim(n *sim.Node, to graph.Peer) {
 	if v.ones[2] == nil || n.World().Healed() || len(v.written) > 40 {
 		return
 	}
@@ -177,7 +184,7 @@ func (v *villain) claim(n *sim.Node) {
 			panic(fmt.Sprintf("replicate: the villain %s writes: %v", n.ID(), err))
 		}
 	}
-	send(n, graph.Message{Kind: graph.TopicMsg, Channel: "deltas"}, Batch{slices.Clone(v.written[len(v.written)-1])})
+	v.tell(n, to, slices.Clone(v.written[len(v.written)-1]))
 	v.written = slices.Delete(v.written, len(v.written)-2, len(v.written)-1)
 }
 
@@ -248,32 +255,16 @@ func (v *villain) page(n *sim.Node, form int) Pages {
 	return Pages{Page: v.some(n), More: true}
 }
 
+// ask asks q of a peer.
+func ask[T any](v *villain, n *sim.Node, to graph.Peer, channel string, q T) {
+	v.call++
+	send(n, graph.Message{Kind: graph.RequestMsg, Channel: channel, Peer: to, Call: v.call, Remaining: 10 * time.Second}, q)
+}
+
 // send sends v.
-func send(n *sim.Node, m graph.Message, v any) {
+func send[T any](n *sim.Node, m graph.Message, v T) {
 	var err error
-	switch v := v.(type) {
-	case Batch:
-		m.Payload, err = graph.Encode(v)
-	case Digest:
-		m.Payload, err = graph.Encode(v)
-	case Part:
-		m.Payload, err = graph.Encode(v)
-	case Spans:
-		m.Payload, err = graph.Encode(v)
-	case Narrowed:
-		m.Payload, err = graph.Encode(v)
-	case Have:
-		m.Payload, err = graph.Encode(v)
-	case Gap:
-		m.Payload, err = graph.Encode(v)
-	case Ack:
-		m.Payload, err = graph.Encode(v)
-	case Verdict:
-		m.Payload, err = graph.Encode(v)
-	case Pages:
-		m.Payload, err = graph.Encode(v)
-	}
-	if err != nil {
+	if m.Payload, err = graph.Encode(v); err != nil {
 		m.Payload = []byte("garbage")
 	}
 	n.Send(m)

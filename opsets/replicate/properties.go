@@ -17,6 +17,10 @@ const (
 	sometimesDelivery = "what was not acknowledged was delivered"
 	sometimesFork     = "a hostile node forked its chain, and honest ones hold both branches"
 
+	sometimesRejected = "what is false for everyone was rejected"
+	sometimesShunned  = "who handed over what is false for everyone was shunned"
+	sometimesNamed    = "what was known by name was asked for"
+
 	// fetchedAgain is in deltas.
 	fetchedAgain = 200
 
@@ -70,7 +74,7 @@ var properties = []sim.Property{
 	{Name: sometimesBack, Kind: sim.Sometimes},
 	{Name: sometimesDelivery, Kind: sim.Sometimes},
 	{Name: sometimesFork, Kind: sim.Sometimes},
-	{Name: "what is false for everyone was rejected", Kind: sim.Sometimes, Check: blamed},
+	{Name: sometimesRejected, Kind: sim.Sometimes, Check: blamed},
 }
 
 // fetchedOnce says that honest nodes send one no more, when it fetches, than it holds, for each of its lives; the little that is

@@ -40,10 +40,42 @@ func blamed(w *sim.World) error {
 	return errNobodyBlamed
 }
 
-// received notes who handed a publication over to whom.
+// shunned says that somebody does not listen to a peer that lied.
+func shunned(w *sim.World) error {
+	for _, n := range honest(w) {
+		if n.Up() && graph.SizeOf(n.Instance(), "liars") > 0 {
+			return nil
+		}
+	}
+	return errNobodyBlamed
+}
+
+// shunsLiars is onlyLiars of what is pushed.
+func shunsLiars(w *sim.World, n *sim.Node) error {
+	if n.Hostile() || !n.Up() {
+		return nil
+	}
+	for _, l := range graph.FeedOf[graph.Peer, Liar](n.Instance(), "liars").Get().All() {
+		if !w.Node(l.Peer).Hostile() {
+			return fmt.Errorf("%s shuns %s, which is honest", n.ID(), l.Peer)
+		}
+	}
+	return nil
+}
+
+// received notes who handed something over to whom.
 func received(n *sim.Node, m *graph.Message) {
-	if t, ok := n.World().State.(*told); ok && m.Kind == graph.TopicMsg {
+	t, ok := n.World().State.(*told)
+	if !ok {
+		return
+	}
+	switch {
+	case m.Kind == graph.TopicMsg:
 		t.handed[[2]graph.Peer{n.ID(), m.Relay}] = true
+	case m.Channel == "push":
+		t.handed[[2]graph.Peer{n.ID(), m.Peer}] = true
+	case m.Channel == "name":
+		t.handed[[2]graph.Peer{n.ID(), m.Peer}], t.named[[2]graph.Peer{n.ID(), m.Peer}] = true, true
 	}
 }
 
@@ -54,6 +86,8 @@ func (t *told) note(from, to *sim.Node, m *graph.Message) {
 	case from.Hostile() || m.Kind != graph.RequestMsg:
 	case m.Channel == "back" && !t.handed[[2]graph.Peer{from.ID(), to.ID()}] && t.strays == nil:
 		t.strays = fmt.Errorf("%s asks %s back, which has handed nothing over", from.ID(), to.ID())
+	case m.Channel == "back" && t.named[[2]graph.Peer{from.ID(), to.ID()}]:
+		w.Reached(sometimesNamed)
 	case m.Channel == "compare" && !to.Hostile() && w.Plan() != (sim.Plan{}) && w.HealedFor() >= silent:
 		t.idle[from.ID()]++
 	}

@@ -18,6 +18,27 @@ import (
 // being bursts; the journals are real, on disks that keep at a crash what was synced.
 var Scenario = scenarioOf(6)
 
+// ScenarioPrivate is Scenario in a context that is not public. A node has more neighbours than it pushes to.
+var ScenarioPrivate = privateScenario()
+
+func privateScenario() sim.Scenario {
+	s := Scenario
+	s.Name, s.Graph, s.Degree = private, Private, mostPushes+3
+	s.Bind = func(n *sim.Node) []graph.Option {
+		var members []graph.Peer
+		for _, m := range n.World().Nodes() {
+			members = append(members, m.ID())
+		}
+		slices.Sort(members)
+		return append(bind(n), graph.Bind("members", graph.NewFeed(members)))
+	}
+	s.Hostile = func(n *sim.Node) sim.Program { return hostile(n, true) }
+	s.Properties = slices.DeleteFunc(slices.Clone(s.Properties), func(p sim.Property) bool { return p.Name == sometimesRejected })
+	s.Properties = append(s.Properties, sim.Property{Name: "nobody honest is shunned", Kind: sim.Safety, CheckNode: shunsLiars, Check: func(w *sim.World) error { return each(w, shunsLiars) }},
+		sim.Property{Name: sometimesShunned, Kind: sim.Sometimes, Check: shunned}, sim.Property{Name: sometimesNamed, Kind: sim.Sometimes})
+	return s
+}
+
 // scenarioOf is the scenario with a number of writes for each node.
 func scenarioOf(writes int) sim.Scenario {
 	return sim.Scenario{
@@ -26,7 +47,7 @@ func scenarioOf(writes int) sim.Scenario {
 		Bind:       bind,
 		Script:     func(w *sim.World) { script(w, writes) },
 		OnCrash:    func(n *sim.Node) { kept(n).disk.Crash(); kept(n).journal = nil },
-		Hostile:    hostile,
+		Hostile:    func(n *sim.Node) sim.Program { return hostile(n, false) },
 		Sent:       sent,
 		Received:   received,
 		Properties: properties,
@@ -261,6 +282,7 @@ type told struct {
 	pages  map[[sha256.Size]byte]bool
 	loud   error
 	handed map[[2]graph.Peer]bool // to whom a publication was handed over, and by whom
+	named  map[[2]graph.Peer]bool // to whom something was named, and by whom
 	strays error                  // what was asked back of somebody else
 	idle   map[graph.Peer]int     // comparisons of each node with honest ones since there was nothing to tell
 }
@@ -291,7 +313,7 @@ func sent(from, to *sim.Node, m *graph.Message) {
 }
 
 func script(w *sim.World, writes int) {
-	w.State = &told{pages: map[[sha256.Size]byte]bool{}, handed: map[[2]graph.Peer]bool{}, idle: map[graph.Peer]int{}}
+	w.State = &told{pages: map[[sha256.Size]byte]bool{}, handed: map[[2]graph.Peer]bool{}, named: map[[2]graph.Peer]bool{}, idle: map[graph.Peer]int{}}
 	for _, n := range honest(w) {
 		left := writes
 		w.EveryOn(n, 30*time.Second, 20*time.Second, func(n *sim.Node) {

@@ -29,10 +29,15 @@ func TestSwarm(t *testing.T) {
 	simtest.Swarm(t, Scenario, sim.Options{Nodes: 9, Time: 6 * time.Minute}, 30)
 }
 
+// TestSwarmPrivate: gossip goes over streams.
+func TestSwarmPrivate(t *testing.T) {
+	simtest.Swarm(t, ScenarioPrivate, sim.Options{Nodes: 14, Time: 6 * time.Minute}, 20)
+}
+
 // TestSwarmByRanges: what differs is found by ranges, however few tips there are.
 func TestSwarmByRanges(t *testing.T) {
 	s := Scenario
-	s.Graph = func() *graph.Graph { return protocol(0) }
+	s.Graph = func() *graph.Graph { return protocol("replicate", 0) }
 	s.Properties = append(slices.Clone(s.Properties), sim.Property{Name: sometimesRanges, Kind: sim.Sometimes})
 	s.Sent = func(from, to *sim.Node, m *graph.Message) {
 		if sent(from, to, m); m.Channel == "reconcile" && m.Kind == graph.ReplyMsg && !from.Hostile() {
