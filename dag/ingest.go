@@ -31,9 +31,7 @@ func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 	if err := in.filter(ctx); err != nil {
 		return Ingested{}, fmt.Errorf("dag: ingest: %w", err)
 	}
-	for i := range in.pieces {
-		in.verify(&in.pieces[i])
-	}
+	in.verify()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	c, err := j.usable(ctx)
@@ -143,10 +141,21 @@ func (in *ingest) filter(ctx ID) error {
 	return nil
 }
 
-// verify checks the signature that ends a piece. A bad one spoils the message, never the ids: they may come again (DATA 1.4).
-func (in *ingest) verify(p *piece) {
-	if p.whole && !Verify(p.last.Delta.Author, p.last.ID, p.last.Sig) {
-		in.refused.add(ForgedSignature, p.count, "the signature on "+p.last.ID.String()+" is not its author's")
+// verify checks the signatures that end pieces. A bad one spoils the rest of the message, never the ids: they may come again (DATA 1.4).
+// What follows is not looked at: whoever sent it took none of it in, and each more would cost this node a check.
+func (in *ingest) verify() {
+	spoilt := ""
+	for i := range in.pieces {
+		p := &in.pieces[i]
+		switch {
+		case !p.whole:
+			continue
+		case spoilt == "" && Verify(p.last.Delta.Author, p.last.ID, p.last.Sig):
+			continue
+		case spoilt == "":
+			spoilt = "the signature on " + p.last.ID.String() + " is not its author's"
+		}
+		in.refused.add(ForgedSignature, p.count, spoilt)
 		p.whole = false
 	}
 }

@@ -154,6 +154,19 @@ func TestRule1_4_BadSignatureSpoilsTheMessageNotTheID(t *testing.T) {
 	}
 }
 
+// What comes before a bad signature in a message is taken in; what follows is not looked at.
+func TestRule1_4_BadSignatureSpoilsTheRestOfTheMessage(t *testing.T) {
+	b := newBench(t)
+	x := next(put(t, b.j, b.ctx, b.alice, "one"), nil)
+	y, z := next(x, nil), start(x, b.bob.Public(), nil)
+	x.Sig, y.Sig, z.Sig = must(signID(b.alice, x.ID)), must(signID(b.bob, y.ID)), must(signID(b.bob, z.ID))
+	got := feed(t, b.j, b.ctx, EncodePage(b.ctx, [][]*Entry{{x, y}, {z}}))
+	if got.Admitted != 1 || reasons(got)[ForgedSignature] != 2 || !b.j.Has(x.ID) {
+		t.Errorf("%+v", got)
+	}
+	b.admits(1, page(b.bob, z))
+}
+
 func TestRule1_4_NoSmallOrderKeys(t *testing.T) {
 	for i, y := range smallY {
 		for _, sign := range []byte{0, 0x80} {
