@@ -14,25 +14,11 @@ import (
 // start starts a node on free ports; it is stopped when the test ends.
 func start(t *testing.T, home string, bootstrap []string, opts ...Option) *Node {
 	t.Helper()
-	cfg := Default()
-	cfg.Home, cfg.Network.Name = home, "test"
-	cfg.Swarm.Addrs = []string{"/ip4/127.0.0.1/tcp/0"}
-	if bootstrap != nil {
-		cfg.NodeType, cfg.Bootstrap = Peer, bootstrap
-	}
-	n, err := New(cfg, opts...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := n.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := n.Stop(context.Background()); err != nil {
-			t.Error(err)
+	return configured(t, func(c *Config) {
+		if c.Home = home; bootstrap != nil {
+			c.NodeType, c.Bootstrap = Peer, bootstrap
 		}
-	})
-	return n
+	}, opts...)
 }
 
 // await waits until cond holds, asked again whenever the state or the store of s has changed.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/merograph/merograph/graph"
@@ -67,4 +68,23 @@ type Property struct {
 	CheckNode func(w *World, n *Node) error
 	// Within, of a Liveness property, is the time that it needs after the last fault; 0 means a quarter of the run.
 	Within time.Duration
+}
+
+// EachNode gives a Safety property of each node that keeps to the protocol: check is called for a node after each event that changed
+// a table of it, and for all of them each virtual second and at the end.
+func EachNode(name string, check func(w *World, n *Node) error) Property {
+	one := func(w *World, n *Node) error {
+		if n.Hostile() {
+			return nil
+		}
+		return check(w, n)
+	}
+	return Property{Name: name, Kind: Safety, CheckNode: one, Check: func(w *World) error {
+		for _, n := range w.Nodes() {
+			if err := one(w, n); err != nil {
+				return fmt.Errorf("%s: %w", n.ID(), err)
+			}
+		}
+		return nil
+	}}
 }

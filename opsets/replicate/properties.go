@@ -33,40 +33,15 @@ const (
 )
 
 var properties = []sim.Property{
-	{Name: "an acknowledged write outlives restarts, a delta is admitted once and after its past, nothing honest is refused", Kind: sim.Safety, CheckNode: func(_ *sim.World, n *sim.Node) error {
-		if n.Hostile() {
-			return nil
-		}
-		return kept(n).wrong
-	}, Check: func(w *sim.World) error {
-		for _, n := range honest(w) {
-			if err := kept(n).wrong; err != nil {
-				return fmt.Errorf("%s: %w", n.ID(), err)
-			}
-		}
-		return nil
-	}},
+	sim.EachNode("an acknowledged write outlives restarts, a delta is admitted once and after its past, nothing honest is refused",
+		func(_ *sim.World, n *sim.Node) error { return kept(n).wrong }),
 	{Name: "after healing all nodes hold the same deltas and every acknowledged write", Kind: sim.Liveness, Within: settling, Check: converged},
 	{Name: "after healing each node has acknowledged to its neighbours what they wrote", Kind: sim.Liveness, Within: silent, Check: acknowledged},
-	{Name: "what is fetched is fetched about once in a life", Kind: sim.Safety, CheckNode: fetchedOnce, Check: func(w *sim.World) error {
-		for _, n := range honest(w) {
-			if err := fetchedOnce(w, n); err != nil {
-				return err
-			}
-		}
-		return nil
-	}},
+	sim.EachNode("what is fetched is fetched about once in a life", fetchedOnce),
 	{Name: "nodes that agree say nothing but a comparison in ten seconds at most", Kind: sim.Liveness, Within: silent + listening, Check: idle},
-	{Name: "what is held is bounded by the peers", Kind: sim.Safety, CheckNode: bounded, Check: func(w *sim.World) error {
-		for _, n := range honest(w) {
-			if err := bounded(w, n); err != nil {
-				return err
-			}
-		}
-		return nil
-	}},
+	sim.EachNode("what is held is bounded by the peers", bounded),
 	{Name: "what is claimed is asked back of its claimers alone", Kind: sim.Safety, Check: func(w *sim.World) error { return w.State.(*told).strays }},
-	{Name: "what honest nodes pass on is rejected nowhere", Kind: sim.Safety, CheckNode: onlyLiars, Check: func(w *sim.World) error { return each(w, onlyLiars) }},
+	sim.EachNode("what honest nodes pass on is rejected nowhere", onlyLiars),
 	{Name: sometimesPage, Kind: sim.Sometimes},
 	{Name: sometimesPart, Kind: sim.Sometimes},
 	{Name: sometimesGossip, Kind: sim.Sometimes},
@@ -80,11 +55,8 @@ var properties = []sim.Property{
 // fetchedOnce says that honest nodes send one no more, when it fetches, than it holds, for each of its lives; the little that is
 // sent again is in the allowance.
 func fetchedOnce(_ *sim.World, n *sim.Node) error {
-	if n.Hostile() {
-		return nil
-	}
 	if m := kept(n); m.fetched > len(m.in)*(1+n.Restarts())+fetchedAgain {
-		return fmt.Errorf("%s has been sent %d deltas in pages, holds %d, and restarted %d times", n.ID(), m.fetched, len(m.in), n.Restarts())
+		return fmt.Errorf("%d deltas were sent to it in pages, it holds %d, and restarted %d times", m.fetched, len(m.in), n.Restarts())
 	}
 	return nil
 }
@@ -93,7 +65,7 @@ func fetchedOnce(_ *sim.World, n *sim.Node) error {
 // known of peers. The outbox is of neighbours alone, former ones too; strangers that compare and fetch, and this is few of
 // them here, are the villains.
 func bounded(w *sim.World, n *sim.Node) error {
-	if n.Hostile() || !n.Up() {
+	if !n.Up() {
 		return nil
 	}
 	m, in := kept(n), n.Instance()
@@ -103,13 +75,13 @@ func bounded(w *sim.World, n *sim.Node) error {
 		most  int
 	}{{"deliveries", near}, {"receipts", near}, {"rounds", min(maxRounds, near+others)}, {"agreed", min(maxAgreements, near+others)}} {
 		if rows := graph.SizeOf(in, c.table); rows > c.most {
-			return fmt.Errorf("%s: %d rows of %s, the bound is %d with %d neighbours", n.ID(), rows, c.table, c.most, near)
+			return fmt.Errorf("%d rows of %s, the bound is %d with %d neighbours", rows, c.table, c.most, near)
 		}
 	}
 	mine := m.Mine()
 	for _, d := range graph.FeedOf[graph.Peer, Delivery](in, "deliveries").Get().All() {
 		if lacks := Behind(d.Acknowledged, mine); lacks < 0 || lacks > Count(mine) {
-			return fmt.Errorf("%s: %s lacks %d of %d deltas", n.ID(), d.Peer, lacks, Count(mine))
+			return fmt.Errorf("%s lacks %d of %d deltas", d.Peer, lacks, Count(mine))
 		}
 	}
 	return nil

@@ -9,21 +9,11 @@ import (
 	"github.com/merograph/merograph/sim"
 )
 
-// each checks every honest node.
-func each(w *sim.World, check func(*sim.World, *sim.Node) error) error {
-	for _, n := range honest(w) {
-		if err := check(w, n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // onlyLiars says that what an honest node passes on is rejected nowhere: it took all of it in itself.
 func onlyLiars(w *sim.World, n *sim.Node) error {
 	for _, p := range n.Liars() {
 		if !w.Node(p).Hostile() {
-			return fmt.Errorf("%s rejects what %s passed on, which is honest", n.ID(), p)
+			return fmt.Errorf("it rejects what %s passed on, which is honest", p)
 		}
 	}
 	return nil
@@ -52,12 +42,12 @@ func shunned(w *sim.World) error {
 
 // shunsLiars is onlyLiars of what is pushed.
 func shunsLiars(w *sim.World, n *sim.Node) error {
-	if n.Hostile() || !n.Up() {
+	if !n.Up() {
 		return nil
 	}
 	for _, l := range graph.FeedOf[graph.Peer, Liar](n.Instance(), "liars").Get().All() {
 		if !w.Node(l.Peer).Hostile() {
-			return fmt.Errorf("%s shuns %s, which is honest", n.ID(), l.Peer)
+			return fmt.Errorf("it shuns %s, which is honest", l.Peer)
 		}
 	}
 	return nil

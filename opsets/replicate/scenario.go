@@ -34,7 +34,7 @@ func privateScenario() sim.Scenario {
 	}
 	s.Hostile = func(n *sim.Node) sim.Program { return hostile(n, true) }
 	s.Properties = slices.DeleteFunc(slices.Clone(s.Properties), func(p sim.Property) bool { return p.Name == sometimesRejected })
-	s.Properties = append(s.Properties, sim.Property{Name: "nobody honest is shunned", Kind: sim.Safety, CheckNode: shunsLiars, Check: func(w *sim.World) error { return each(w, shunsLiars) }},
+	s.Properties = append(s.Properties, sim.EachNode("nobody honest is shunned", shunsLiars),
 		sim.Property{Name: sometimesShunned, Kind: sim.Sometimes, Check: shunned}, sim.Property{Name: sometimesNamed, Kind: sim.Sometimes})
 	return s
 }

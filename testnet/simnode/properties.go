@@ -68,20 +68,7 @@ var properties = []sim.Property{
 
 // held is the property that no node breaks a rule.
 func held(r rule, name string) sim.Property {
-	one := func(_ *sim.World, n *sim.Node) error {
-		if n.Hostile() {
-			return nil
-		}
-		return of(n).wrong[r]
-	}
-	return sim.Property{Name: name, Kind: sim.Safety, CheckNode: one, Check: func(w *sim.World) error {
-		for _, n := range w.Nodes() {
-			if err := one(w, n); err != nil {
-				return fmt.Errorf("%s: %w", n.ID(), err)
-			}
-		}
-		return nil
-	}}
+	return sim.EachNode(name, func(_ *sim.World, n *sim.Node) error { return of(n).wrong[r] })
 }
 
 // honest are the honest nodes, whose logs are open when faults have ended.
