@@ -12,9 +12,10 @@ import (
 )
 
 // Values cross in deterministic CBOR (RFC 8949 §4.2.1), structs as maps with their field names. What is read must be of
-// definite length, without tags and without a key twice; unknown fields are skipped, so that optional ones may be added.
+// definite length, without tags and without a key twice; unknown fields are skipped, so that optional ones may be added. A date
+// crosses as text in UTC, to the nanosecond.
 var (
-	encMode = mustMode(cbor.CoreDetEncOptions().EncMode())
+	encMode = mustMode(encOptions().EncMode())
 	decMode = mustMode(cbor.DecOptions{
 		DupMapKey:        cbor.DupMapKeyEnforcedAPF,
 		IndefLength:      cbor.IndefLengthForbidden,
@@ -24,6 +25,12 @@ var (
 		MaxMapPairs:      1 << 17,
 	}.DecMode())
 )
+
+func encOptions() cbor.EncOptions {
+	o := cbor.CoreDetEncOptions()
+	o.Time = cbor.TimeRFC3339NanoUTC
+	return o
+}
 
 func mustMode[M any](m M, err error) M {
 	if err != nil {

@@ -140,6 +140,16 @@ func TestMeaning8_Channels(t *testing.T) {
 			t.Error(self)
 		}
 	})
+	t.Run("a date crosses whole", func(t *testing.T) {
+		at := time.Date(2100, 2, 28, 23, 59, 59, 123_456_789, time.FixedZone("", 3600))
+		b, err := Encode(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Decode[time.Time](b); err != nil || !got.Equal(at) {
+			t.Errorf("got %v, %v", got, err)
+		}
+	})
 	t.Run("frames name channel key and call", func(t *testing.T) {
 		w := newWorld(t)
 		c := w.start(pair(time.Second, plain1), "client", "c", Bind("to", Peer("s")), Key("ctx"))

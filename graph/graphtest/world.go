@@ -101,14 +101,11 @@ func Encode(v any) []byte {
 	if b, ok := v.(Raw); ok {
 		return b
 	}
-	mode, err := cbor.CoreDetEncOptions().EncMode()
-	if err == nil {
-		var b []byte
-		if b, err = mode.Marshal(v); err == nil {
-			return b
-		}
+	b, err := graph.Encode(v)
+	if err != nil {
+		panic(err)
 	}
-	panic(err)
+	return b
 }
 
 // Ask makes a request as a stranger and settles. The answer is decoded into a, which is a pointer; or it is the failure.
