@@ -106,7 +106,8 @@ func (s *State) startReplica(ctx dag.ID) error {
 }
 
 // Replica gives what binds the replication of a context to a node: for a program that keeps more contexts than the default
-// one. The authors are those that write through this node.
+// one. The authors are those that write through this node. A context that is not public, which replicate.Private keeps, needs its members
+// beside: a feed "members" of their peer ids, sorted.
 func Replica(j *dag.Journal, ctx dag.ID, h *p2p.Host, authors []dag.Key, pace Sync) []graph.Option {
 	box := outbox.New(j, ctx, authors, keyOf)
 	return []graph.Option{graph.Key(ctx.String()), graph.Bind("log", &contextLog{j, ctx}), graph.Bind("neighbours", h.Connected()),
