@@ -100,7 +100,7 @@ func (c cells) pushes(fresh graph.Wire[*graph.Request[Batch, graph.Done]]) {
 	handed, only := Carries(hint)
 	whole, again, brought := c.gossip(hint, handed, Unheard(only, c.log, mentions))
 	for _, v := range []graph.Wire[graph.Verdict]{Passed(whole), PassedLate(again), Passed(brought)} {
-		PassOn(v, hint, tidings, shunned)
+		PassOn(v, Known(hint, v, c.log), tidings, shunned)
 	}
 }
 
@@ -195,12 +195,18 @@ var Unheard = graph.Op3(Ops, "unheard", 1, func(_ *graph.Tick, h Hint, l Log, t 
 	return g, nil
 })
 
+// Known leaves out the names of what did not come: nobody may name what it does not hold.
+var Known = graph.Op3(Ops, "known", 1, func(_ *graph.Tick, h Hint, _ graph.Verdict, l Log) (Hint, error) {
+	h.Names = slices.DeleteFunc(slices.Clone(h.Names), func(id dag.ID) bool { return l.Lacks([]dag.ID{id}) })
+	return h, nil
+})
+
 // PassOn has what is news here spread, and shuns who handed over what is false for everyone.
 var PassOn = graph.Op4(Ops, "pass_on", 1, func(_ *graph.Tick, v graph.Verdict, h Hint, t *tidings, shunned *liars) (graph.Done, error) {
-	switch v {
-	case graph.Accept:
+	switch {
+	case v == graph.Accept && len(h.Batch.Page)+len(h.Names) > 0:
 		return graph.Done{}, tell(t, h)
-	case graph.Reject:
+	case v == graph.Reject:
 		return graph.Done{}, shunned.Put(Liar{h.From}, liarTTL)
 	}
 	return graph.Done{}, nil

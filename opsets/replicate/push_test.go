@@ -130,6 +130,33 @@ func TestRule5_1_NamesAreAskedFor(t *testing.T) {
 	}
 }
 
+// A node names what it holds, whatever else was named to it.
+func TestRule5_1_NobodyNamesWhatItLacks(t *testing.T) {
+	c := newClub(t, 3)
+	c.journals[0].write(t, 0, 1, 8)
+	real, lie := c.journals[0].Tips()[0].ID, dag.ID{9}
+	c.Stranger("x", func(m graph.Message) []graph.Message {
+		got, err := c.journals[0].Back(t.Context(), Gap{Missing: []dag.ID{real}})
+		if err != nil {
+			t.Error(err)
+		}
+		return graphtest.Reply(m, got)
+	})
+	c.say(t, 1, "name", Names{[]dag.ID{lie, real}})
+	told := 0
+	for _, m := range c.Sent {
+		if m.Relay == "b" && m.Channel == "name" {
+			n, err := graph.Decode[Names](m.Payload)
+			if told++; err != nil || len(n.IDs) != 1 || n.IDs[0] != real {
+				t.Errorf("it names %v, %v", n, err)
+			}
+		}
+	}
+	if told != 2 {
+		t.Errorf("it tells %d neighbours", told)
+	}
+}
+
 // What x names is asked of x alone, of two peers at most, and costs nothing after ten seconds.
 func TestNamesAreBounded(t *testing.T) {
 	c := newClub(t, 3)
