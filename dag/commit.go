@@ -31,8 +31,8 @@ type item struct {
 	c      *context
 	kind   recordKind
 	e      *Entry // of a delta
-	id     ID     // of a witness
-	sig    []byte // of a witness
+	id     ID     // of a witness, or a proof
+	sig    []byte // of a witness, or a proof
 	node   uint32 // of a delta
 	signer Signer // of one's own write, or of a witness to be made
 	chain  uint32 // of one's own write
@@ -47,7 +47,7 @@ func (it *item) size() int64 {
 	case it.e != nil:
 		return int64(recordHead + 1 + SigLen + len(it.e.Raw))
 	default:
-		return recordHead + 64 + SigLen
+		return int64(recordHead + 64 + max(len(it.sig), SigLen))
 	}
 }
 
@@ -157,7 +157,7 @@ func (j *Journal) write(g *commit) (Mark, error) {
 		case it.logged:
 		case it.e != nil:
 			it.place = b.add(it.kind, deltaParts(it.e)...)
-		case it.kind == recordWitness:
+		case it.kind == recordWitness, it.kind == recordProof:
 			it.place = b.add(it.kind, it.c.id[:], it.id[:], it.sig)
 		default:
 			it.place = b.add(it.kind, it.c.id[:])
@@ -266,6 +266,9 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 			told[c] = append(told[c], it.e)
 		case it.kind == recordWitness:
 			c.sigs[it.id] = it.sig
+			c.g.witnessed(it.node)
+		case it.kind == recordProof:
+			c.proofs[it.id] = it.place
 			c.g.witnessed(it.node)
 		}
 	}

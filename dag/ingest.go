@@ -11,6 +11,7 @@ type piece struct {
 	first, last *Entry
 	count, size int // size is of all but the last
 	whole       bool
+	run         *run
 	reason      RefuseReason // why it is not taken, if it is not
 	detail      string
 }
@@ -43,9 +44,10 @@ func (j *Journal) Ingest(ctx ID, page []byte) (Ingested, error) {
 	}}
 	for _, n := range in.deltas { // in the page's order, which is causal when it is honest
 		if in.pieces[n.piece].whole {
-			in.admit(c, n.e, s)
+			in.admit(c, &in.pieces[n.piece], n.e, s)
 		}
 	}
+	in.keep(c)
 	in.blame()
 	in.got.Missing = c.g.lacks(in.unheld, MaxBack)
 	c.g.settle(j.o.MaxWaiting, j.o.MaxWaitingBytes, func(e *Entry) {
@@ -70,7 +72,8 @@ type ingest struct {
 	refused tally
 	broken  []broken
 	last    *commit
-	unheld  []ID // of the page, that were not held before
+	runs    []*run // of which some was admitted
+	unheld  []ID   // of the page, that were not held before
 }
 
 // read takes a page apart into pieces. Whatever no signature follows is refused.
@@ -186,7 +189,11 @@ func (in *ingest) blame() {
 }
 
 // admit offers a delta of a verified piece; mu is held.
-func (in *ingest) admit(c *context, e *Entry, s sink) {
+func (in *ingest) admit(c *context, p *piece, e *Entry, s sink) {
+	at := 0
+	if p.count > 1 {
+		at = p.join(e)
+	}
 	if i, ok := c.g.number(e.ID); ok {
 		in.got.Duplicate++
 		if nd := c.g.node(i); e.Sig != nil && !nd.witness && !nd.signed {
@@ -195,6 +202,7 @@ func (in *ingest) admit(c *context, e *Entry, s sink) {
 		} else if i >= c.synced { // held and not durable yet: answer when it is
 			in.last = in.j.youngest()
 		}
+		in.reaches(p.run, at)
 		return
 	}
 	in.unheld = append(in.unheld, e.ID)
@@ -203,7 +211,16 @@ func (in *ingest) admit(c *context, e *Entry, s sink) {
 		in.got.Duplicate++
 		return
 	}
-	c.g.offer(&waiter{e: e}, s)
+	c.g.offer(&waiter{e: e, run: p.run, at: at}, s)
+}
+
+// join puts a delta at the end of its piece's run, and gives its place there.
+func (p *piece) join(e *Entry) int {
+	if p.run == nil {
+		p.run = &run{entries: make([]*Entry, 0, p.count), last: -1}
+	}
+	p.run.entries = append(p.run.entries, e)
+	return len(p.run.entries) - 1
 }
 
 // admitted puts an admitted delta in the log's next group.
@@ -212,6 +229,7 @@ func (in *ingest) admitted(c *context, w *waiter) {
 	c.g.node(i).signed = w.e.Sig != nil
 	c.g.node(i).local = w.local // one's own waits only after damage, which ended its chain
 	in.got.NewIDs = append(in.got.NewIDs, w.e.ID)
+	in.reaches(w.run, w.at)
 	in.last = in.j.enqueue(&item{c: c, kind: recordReceived, e: w.e, node: i, logged: w.logged, place: w.place})
 	in.j.o.Observer.Admitted(c.id, w.e)
 }

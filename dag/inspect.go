@@ -35,9 +35,9 @@ type Record struct {
 	Segment int
 	Offset  int64
 	Size    int
-	// Kind is "received" or "written" for a delta, "witness" for a signature that came later, "joined" for a context.
+	// Kind is "received" or "written" for a delta, "witness" for a signature that came later, "proof" for what stands in for one, "joined" for a context.
 	Kind string
-	// Context and ID are of the delta or the witness; a joined context has no ID.
+	// Context and ID are of the delta, the witness or the proof; a joined context has no ID.
 	Context, ID ID
 	// Entry is the delta, nil for the other kinds; it may be kept.
 	Entry *Entry
@@ -103,7 +103,7 @@ func (r *replay) show(g *span, k int) error {
 			return nil // it is damage
 		}
 		out.Entry, out.ID, out.Context = e, e.ID, e.Delta.ContextOf(e.ID)
-	case rd.kind == recordWitness && len(body) == 64+SigLen:
+	case rd.kind == recordWitness && len(body) == 64+SigLen, rd.kind == recordProof && len(body) > 64+SigLen:
 		out.Context, out.ID = ID(body[:32]), ID(body[32:64])
 	case rd.kind == recordJoined && len(body) == 32:
 		out.Context = ID(body)
@@ -122,6 +122,8 @@ func (k recordKind) String() string {
 		return "witness"
 	case recordJoined:
 		return "joined"
+	case recordProof:
+		return "proof"
 	default:
 		return fmt.Sprint(byte(k))
 	}

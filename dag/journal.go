@@ -41,6 +41,7 @@ type context struct {
 	synced uint32        // the deltas below this number are synced
 	own    map[Key]*own  // the chains that this node goes on with
 	sigs   map[ID][]byte // witnesses that came after their delta
+	proofs map[ID]Place  // of what no admitted delta proves
 	proved map[Key]bool  // whose deltas were signed again after damage
 }
 
@@ -48,7 +49,7 @@ type context struct {
 type own struct{ tip uint32 }
 
 func newContext(id ID) *context {
-	return &context{id: id, g: NewGraph(id), own: make(map[Key]*own), sigs: make(map[ID][]byte), proved: make(map[Key]bool)}
+	return &context{id: id, g: NewGraph(id), own: make(map[Key]*own), sigs: make(map[ID][]byte), proofs: make(map[ID]Place), proved: make(map[Key]bool)}
 }
 
 // Open opens the log on a disk, or makes one. It reads the whole log, tells the observer of every delta beyond the index's mark,

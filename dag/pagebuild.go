@@ -23,6 +23,8 @@ type pageBuilder struct {
 func (b *pageBuilder) add(l lane) (int, error) {
 	var run []*Entry
 	var kept, got pieceSize // up to the last signature that fits, and up to what was loaded
+	var n int               // as many deltas of the lane are kept
+	var proof []*Entry      // of the last of them
 	for _, i := range l.nodes {
 		if kept.deltas > 0 && (got.deltas+1 > min(MaxRun, b.deltas) || got.rebuilt > MaxRunBytes) {
 			break
@@ -30,7 +32,7 @@ func (b *pageBuilder) add(l lane) (int, error) {
 		if kept.deltas == 0 && b.size+got.bytes() > b.most {
 			return 0, nil
 		}
-		e, err := b.load(i)
+		e, rest, err := b.load(i)
 		if errors.Is(err, ErrDamaged) && kept.deltas > 0 {
 			break
 		}
@@ -38,20 +40,24 @@ func (b *pageBuilder) add(l lane) (int, error) {
 			return 0, err
 		}
 		run = append(run, e)
-		if got.add(e); len(e.Sig) > 0 && (kept.deltas == 0 || b.size+got.bytes() <= b.most) {
-			kept = got
+		got.add(e)
+		switch whole := got.with(rest); {
+		case len(rest) > 0 && (kept.deltas == 0 || whole.deltas <= min(MaxRun, b.deltas) && whole.before() <= MaxRunBytes && b.size+whole.bytes() <= b.most):
+			kept, n, proof = whole, len(run), rest
+		case len(e.Sig) > 0 && (kept.deltas == 0 || b.size+got.bytes() <= b.most):
+			kept, n, proof = got, len(run), nil
 		}
 	}
-	n := kept.deltas
-	if n == 0 || b.size+kept.bytes() > b.most || n > b.deltas && len(b.runs) > 0 || n > MaxPageDeltas {
+	if n == 0 || b.size+kept.bytes() > b.most || kept.deltas > b.deltas && len(b.runs) > 0 || kept.deltas > MaxPageDeltas {
 		return 0, nil
 	}
-	for _, e := range run[:n-1] { // a signature nearer than the next kept one is left out
+	run = append(run[:n], proof...)
+	for _, e := range run[:len(run)-1] { // a signature nearer than the next kept one is left out
 		e.Sig = nil
 	}
-	b.runs = append(b.runs, run[:n])
+	b.runs = append(b.runs, run)
 	b.size += kept.bytes()
-	b.deltas -= n
+	b.deltas -= kept.deltas
 	return n, nil
 }
 
@@ -59,13 +65,14 @@ func (b *pageBuilder) add(l lane) (int, error) {
 type pieceSize struct {
 	deltas, rebuilt int
 	parents, packed int
+	end             int // the bytes of the last
 	last            *Delta
 }
 
 func (s *pieceSize) add(e *Entry) {
 	d := e.Delta
 	s.deltas++
-	s.rebuilt += len(e.Raw)
+	s.rebuilt, s.end = s.rebuilt+len(e.Raw), len(e.Raw)
 	s.parents += len(d.Parents)
 	s.packed += 1 + 4*binary.MaxVarintLen64 + len(d.Payload)
 	if s.last == nil || s.last.Version != d.Version || s.last.Kind != d.Kind || s.last.Epoch != d.Epoch || s.last.Credential != d.Credential {
@@ -77,33 +84,50 @@ func (s *pieceSize) add(e *Entry) {
 	s.last = d
 }
 
+// with gives the size of a piece with what proves it.
+func (s pieceSize) with(rest []*Entry) pieceSize {
+	for _, e := range rest {
+		s.add(e)
+	}
+	return s
+}
+
+// before gives the bytes of all but the last.
+func (s *pieceSize) before() int { return s.rebuilt - s.end }
+
 // bytes counts for a parent that it may cut two runs.
 func (s *pieceSize) bytes() int {
 	return runHead + s.packed + s.parents*(maxName+2*runCut) + SigLen
 }
 
-// load reads one synced delta of the context by its number.
-func (b *pageBuilder) load(i uint32) (*Entry, error) {
+// load reads one synced delta of the context by its number, and what proves it where no admitted delta does.
+func (b *pageBuilder) load(i uint32) (e *Entry, rest []*Entry, err error) {
 	b.j.mu.Lock()
 	nd := b.c.g.node(i)
 	id, at := nd.id, nd.place
 	late := b.c.sigs[id]
+	proof, proved := b.c.proofs[id]
 	b.j.mu.Unlock()
+	if proved {
+		if rest, err = b.j.proofAt(id, proof); err != nil {
+			return nil, nil, err
+		}
+	}
 	r, err := b.log.read(at.unpack())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, ok := sealedOf(r.body)
 	if !ok {
-		return nil, fmt.Errorf("dag: serve: no delta stands at the place of %v: %w", id, ErrDamaged)
+		return nil, nil, fmt.Errorf("dag: serve: no delta stands at the place of %v: %w", id, ErrDamaged)
 	}
 	if len(s.sig) == 0 {
 		s.sig = late
 	}
-	e, err := decodeEntry(s.raw, s.sig)
+	e, err = decodeEntry(s.raw, s.sig)
 	if err != nil {
-		return nil, fmt.Errorf("dag: serve: what stands at the place of %v is no delta: %w: %w", id, err, ErrDamaged)
+		return nil, nil, fmt.Errorf("dag: serve: what stands at the place of %v is no delta: %w: %w", id, err, ErrDamaged)
 	}
 	e.ID = id
-	return e, nil
+	return e, rest, nil
 }

@@ -33,6 +33,12 @@ func (j *Journal) find(id ID) (p Place, sig []byte, ok bool) {
 	return p, nil, false
 }
 
+// late tells whether a witness of a delta, or a proof, came after it.
+func (c *context) late(id ID) bool {
+	_, proof := c.proofs[id]
+	return proof || c.sigs[id] != nil
+}
+
 // load reads the record of a delta.
 func (j *Journal) load(id ID, p Place) (*Entry, error) {
 	r, err := j.w.read(p)

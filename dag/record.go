@@ -13,12 +13,13 @@ const (
 	recordWritten  recordKind = 2 // a delta that this node wrote: the same
 	recordWitness  recordKind = 3 // context, id, signature: a witness that came after its delta
 	recordJoined   recordKind = 4 // context: a context learned by its id
+	recordProof    recordKind = 5 // context, id, what follows the delta in its run: what proves it when that is not admitted
 )
 
 const (
-	recordHead = 12 // size u32, kind u8, three zeros, crc u32; little endian
-	maxRecord  = MaxEncoded + 1 + SigLen
-	sumSeed    = 24 // log id and position, before what a checksum covers
+	recordHead = 12            // size u32, kind u8, three zeros, crc u32; little endian
+	maxRecord  = 64 + maxProof // a proof is the longest
+	sumSeed    = 24            // log id and position, before what a checksum covers
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

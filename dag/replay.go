@@ -19,9 +19,16 @@ func (r *replay) record(rd *record) error {
 		c := r.context(ID(rd.body[:32]))
 		id := ID(rd.body[32:64])
 		c.sigs[id] = bytes.Clone(rd.body[64:])
-		if i, ok := c.g.number(id); ok {
-			c.g.witnessed(i)
+		c.prove(id)
+	case recordProof:
+		if len(rd.body) <= 64+SigLen {
+			r.lost(rd.place, "the record holds no proof")
+			return nil
 		}
+		c := r.context(ID(rd.body[:32]))
+		id := ID(rd.body[32:64])
+		c.proofs[id] = rd.place
+		c.prove(id)
 	case recordJoined:
 		if len(rd.body) != 32 {
 			r.lost(rd.place, "the record holds no context")
@@ -33,6 +40,13 @@ func (r *replay) record(rd *record) error {
 			segmentName(rd.place.Offset/r.j.w.length), rd.kind)
 	}
 	return nil
+}
+
+// prove notes that a witness of a delta was read, if the delta was.
+func (c *context) prove(id ID) {
+	if i, ok := c.g.number(id); ok {
+		c.g.witnessed(i)
+	}
 }
 
 func (r *replay) context(id ID) *context {
@@ -124,7 +138,7 @@ func (r *replay) admitted(c *context, id ID, at Place, local, signed bool, autho
 	i := uint32(c.g.Len() - 1)
 	c.g.node(i).place = pack(at)
 	c.note(i, local, author)
-	if signed || c.sigs[id] != nil {
+	if signed || c.late(id) {
 		c.g.witnessed(i)
 	}
 }

@@ -17,6 +17,8 @@ type waiter struct {
 	place   Place // of its record, when it is logged
 	local   bool
 	gone    bool
+	run     *run // of a page; nil when it came from the log
+	at      int  // its place there
 }
 
 type roomUse struct{ count, bytes int }
@@ -146,8 +148,23 @@ func (g *Graph) forget(w *waiter) {
 	}
 }
 
-// dropAll refuses what waited for a refused delta: it can never be admitted.
+// forgetRun takes w out, and with it what else waits of its run: without the end of it nothing would prove the rest.
+func (g *Graph) forgetRun(w *waiter, forgotten func(e *Entry)) {
+	whole := []*Entry{w.e}
+	if w.run != nil {
+		whole = w.run.rest()
+	}
+	for _, e := range slices.Backward(whole) {
+		if v := g.room.waiting[e.ID]; v != nil && v.run == w.run {
+			g.forget(v)
+			forgotten(e)
+		}
+	}
+}
+
+// dropAll refuses what waited for a refused delta: it can never be admitted. What else waits of its run may come again.
 func (g *Graph) dropAll(list []*waiter, reason RefuseReason, s sink) {
+	var dropped []*waiter
 	for len(list) > 0 {
 		w := list[len(list)-1]
 		list = list[:len(list)-1]
@@ -156,12 +173,16 @@ func (g *Graph) dropAll(list []*waiter, reason RefuseReason, s sink) {
 		}
 		g.forget(w)
 		s.refused(w.e, reason)
+		dropped = append(dropped, w)
 		list = append(list, g.room.wanted[w.e.ID]...)
 		delete(g.room.wanted, w.e.ID)
 	}
+	for _, w := range dropped {
+		g.forgetRun(w, func(e *Entry) { s.refused(e, NoWitness) })
+	}
 }
 
-// settle ends a page: over its bounds, and of an author that no held grant names, the newest are forgotten.
+// settle ends a page: over its bounds, and of an author that no held grant names, the newest runs are forgotten.
 func (g *Graph) settle(most, mostBytes int, forgotten func(e *Entry)) {
 	order := g.room.order
 	for i := len(order) - 1; i >= 0; i-- {
@@ -171,8 +192,7 @@ func (g *Graph) settle(most, mostBytes int, forgotten func(e *Entry)) {
 		}
 		u := g.room.authors[w.e.Delta.Author]
 		if u.count > most || u.bytes > mostBytes || len(g.sets.keys[w.e.Delta.Author]) == 0 {
-			g.forget(w)
-			forgotten(w.e)
+			g.forgetRun(w, forgotten)
 		}
 	}
 	clear(order)

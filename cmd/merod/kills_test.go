@@ -366,7 +366,7 @@ func (k *kills) judge(t *testing.T, p *proc, st node.Status, list []store.Entry)
 	if lost > 0 {
 		t.Errorf("%s: %d of %d acknowledged writes are lost", p.name, lost, len(k.acked))
 	}
-	if err := simnode.Shows(ctx, all, list); err != nil {
+	if err := simnode.Shows(ctx, all, j.Proof, list); err != nil {
 		t.Errorf("%s: %v", p.name, err)
 	}
 	shown := map[string]string{}

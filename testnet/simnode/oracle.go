@@ -28,8 +28,11 @@ type write struct {
 	value []byte
 }
 
+// Proof gives the deltas that follow one in its run, up to the signature, when no delta that is admitted proves it: Journal.Proof.
+type Proof func(id dag.ID) ([]*dag.Entry, error)
+
 // judgmentOf takes the deltas in an order in which each stands after its past, or names the one that does not.
-func judgmentOf(ctx dag.ID, entries []*dag.Entry) *judgment {
+func judgmentOf(ctx dag.ID, entries []*dag.Entry, proof Proof) *judgment {
 	j := &judgment{entries: map[dag.ID]*dag.Entry{}, grants: map[dag.ID]map[dag.ID]bool{}}
 	next, forked := map[dag.ID]bool{}, map[dag.ID]bool{}
 	for _, e := range entries {
@@ -45,7 +48,7 @@ func judgmentOf(ctx dag.ID, entries []*dag.Entry) *judgment {
 		}
 	}
 	j.forks = len(forked)
-	if err := unproved(entries); err != nil && j.invalid == nil {
+	if err := unproved(entries, proof); err != nil && j.invalid == nil {
 		j.invalid = err
 	}
 	j.fold(entries)
@@ -121,12 +124,26 @@ func (j *judgment) allowed(d *dag.Delta, past map[dag.ID]bool) error {
 	return nil
 }
 
-// unproved names a delta that no signature of its author's reaches through prev alone (DATA 1.4).
-func unproved(entries []*dag.Entry) error {
+// unproved names a delta that no signature of its author's reaches through prev alone, be it of a delta that is not admitted (DATA 1.4).
+func unproved(entries []*dag.Entry, proof Proof) error {
 	proved := map[dag.ID]bool{}
+	signed := func(e *dag.Entry) bool { return len(e.Sig) > 0 && dag.Verify(e.Delta.Author, e.ID, e.Sig) }
 	for _, e := range slices.Backward(entries) {
-		if !proved[e.ID] && (len(e.Sig) == 0 || !dag.Verify(e.Delta.Author, e.ID, e.Sig)) {
-			return fmt.Errorf("%v is held: no signature proves it", e.ID)
+		if !proved[e.ID] && !signed(e) {
+			rest, err := proof(e.ID)
+			if err != nil {
+				return fmt.Errorf("%v is held: the proof of it: %w", e.ID, err)
+			}
+			at := e.ID
+			for _, r := range rest {
+				if r.Delta.Prev != at || r.Delta.Author != e.Delta.Author {
+					return fmt.Errorf("%v is held: its proof is not of its run", e.ID)
+				}
+				at = r.ID
+			}
+			if len(rest) == 0 || !signed(rest[len(rest)-1]) {
+				return fmt.Errorf("%v is held: no signature proves it", e.ID)
+			}
 		}
 		proved[e.Delta.Prev] = true
 	}

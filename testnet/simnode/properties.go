@@ -146,5 +146,5 @@ func judge(j *dag.Journal, ctx dag.ID) (*judgment, error) {
 	if err != nil {
 		return nil, err
 	}
-	return judgmentOf(ctx, entries), nil
+	return judgmentOf(ctx, entries, j.Proof), nil
 }
