@@ -77,7 +77,7 @@ func (v *villain) open(n *sim.Node, d *dag.MemDisk) *dag.Journal {
 }
 
 // acts are what a villain does; some are allowed.
-const acts = 19
+const acts = 20
 
 func (v *villain) act(n *sim.Node, to graph.Peer, act int) {
 	ctx := shared(n.World()).ctx
@@ -111,6 +111,8 @@ func (v *villain) act(n *sim.Node, to graph.Peer, act int) {
 		n.World().Reached(sometimesFuture)
 	case 9, 10, 11, 12, 17, 18, 19:
 		v.forge(n, act)
+	case 20:
+		v.half(n, to)
 	case 13: // false tips, many of them
 		h := replicate.Have{}
 		for range 200 {
@@ -179,51 +181,6 @@ func (v *villain) fork(n *sim.Node) {
 	v.journal = v.open(n, v.disk)
 	v.publish(n, v.write(n, twin, v.payload(n)))
 	v.publish(n, v.write(n, v.journal, v.payload(n)))
-}
-
-// forge signs a delta that its own journal would not make, and that is right but for one thing.
-func (v *villain) forge(n *sim.Node, act int) {
-	r := shared(n.World())
-	h := v.last
-	if h == nil {
-		return
-	}
-	nonce := make([]byte, dag.NonceLen)
-	_, _ = n.Entropy("journal").Read(nonce)
-	d := &dag.Delta{Version: dag.Version1, Context: r.ctx, Author: v.signer.Public(), Nonce: nonce, Parents: []dag.ID{h.ID}, Ms: h.Delta.Ms + 1,
-		Credential: h.Delta.Credential, Kind: dag.KindData, Payload: v.payload(n)}
-	switch act {
-	case 9: // in the name of another
-		d.Author = r.keys[n.RandN("whose", len(r.keys))]
-	case 10: // before its past, or at once with it and too late among what is
-		if d.Ms = h.Delta.Ms - 1; n.RandN("clock", 2) == 1 {
-			d.Ms, d.N = h.Delta.Ms, h.Delta.N+2
-		}
-	case 11: // grants, and may not
-		d.Kind = dag.KindGrant
-		d.Payload, _ = dag.Grant{Keys: []dag.Key{v.signer.Public()}, Role: dag.RoleAdmin}.Encode()
-	case 12: // under what is no credential of its, or under one that stands beside its past
-		if n.RandN("credential", 2) == 0 {
-			d.Credential = h.ID
-		} else if founded, ok, _ := v.journal.Get(r.ctx); ok && d.Credential != r.ctx {
-			d.Parents, d.Ms = []dag.ID{r.ctx}, founded.Delta.Ms+1
-		}
-	case 17: // with its parents in another order
-		d.Parents = append(d.Parents, r.ctx)
-		slices.SortFunc(d.Parents, func(a, b dag.ID) int { return b.Compare(a) })
-	case 18: // what follows its prev and names it among its parents, too
-		d.Nonce, d.Chain, d.Seq, d.Prev = nil, h.Delta.ChainOf(h.ID), h.Delta.Seq+1, h.ID
-	case 19: // on more than a delta may stand on
-		if d.Parents, d.Ms = v.some(r.ctx, dag.MaxParents+1), dag.MaxMs-1; len(d.Parents) <= dag.MaxParents {
-			return
-		}
-	}
-	raw := d.Encode()
-	sig, err := v.signer.Sign(dag.SignedMessage(dag.HashID(raw)))
-	if err != nil {
-		return
-	}
-	v.publish(n, dag.EncodePage(r.ctx, [][]*dag.Entry{{{ID: dag.HashID(raw), Delta: d, Raw: raw, Sig: sig}}}))
 }
 
 // some gives the ids of so many deltas, ascending, or of all that it holds.
