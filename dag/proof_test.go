@@ -158,3 +158,28 @@ func TestReadProof(t *testing.T) {
 		}
 	}
 }
+
+// Over its bound the waiting room forgets whole runs: a part of one could never be proved.
+func TestRule4_4_RunsAreForgottenWhole(t *testing.T) {
+	w := newWorld(7)
+	o := w.options()
+	o.MaxWaiting = 4
+	j, _ := open(t, NewMemDisk(), o)
+	alice, bob := person("alice"), person("bob")
+	ctx := must(j.Found(alice, Grant{Keys: []Key{bob.Public()}}))
+	g := must2(j.Get(ctx))
+	far := func(nonce byte) []*Entry {
+		x := start(g, bob.Public(), func(d *Delta) { d.Nonce[0], d.Parents = nonce, []ID{{nonce}} })
+		y := next(x, nil)
+		return []*Entry{x, y, next(y, nil)}
+	}
+	if got := feed(t, j, ctx, page(bob, far(1)...)); got.Waiting != 3 {
+		t.Fatalf("%+v", got)
+	}
+	if got := feed(t, j, ctx, page(bob, far(2)...)); got.Waiting != 0 || reasons(got)[WaitingFull] != 3 {
+		t.Errorf("%+v", got)
+	}
+	if n := j.Stats().Contexts[0].Waiting; n != 3 {
+		t.Errorf("%d wait", n)
+	}
+}
