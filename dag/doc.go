@@ -22,6 +22,8 @@
 //
 // A page tells deltas by what changes from one to the next (some 14 bytes a keystroke of 280), and its reader rebuilds and hashes the
 // canonical bytes. It carries a signature for every 256 deltas of a chain, or 64 KiB; those between are lost on the way.
+// What is admitted of a run while its end is not (its past does not come, or it breaks a rule) is proved by that end, which the log
+// and the pages keep: nobody can hold what others wrote on it back.
 //
 // Nothing leaves a journal before it is synced: Tips, Have, Serve, Get and Each tell of synced deltas alone.
 //
