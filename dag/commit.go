@@ -30,13 +30,14 @@ type commit struct {
 type item struct {
 	c      *context
 	kind   recordKind
-	e      *Entry // of a delta
-	id     ID     // of a witness, or a proof
-	sig    []byte // of a witness, or a proof
-	node   uint32 // of a delta
-	signer Signer // of one's own write, or of a witness to be made
-	chain  uint32 // of one's own write
-	logged bool   // its record is in the log already
+	e      *Entry   // of a delta
+	id     ID       // of a witness, or a proof
+	sig    []byte   // of a witness, or a proof
+	rest   []*Entry // of a proof
+	node   uint32   // of a delta
+	signer Signer   // of one's own write, or of a witness to be made
+	chain  uint32   // of one's own write
+	logged bool     // its record is in the log already
 	place  Place
 }
 
@@ -257,7 +258,7 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 		case it.e != nil:
 			c.synced = it.node + 1
 			c.g.node(it.node).place = pack(it.place)
-			if it.e.Sig != nil {
+			if it.e.Sig != nil || c.late(it.e.ID) {
 				c.g.witnessed(it.node)
 			}
 			if told[c] == nil {
@@ -268,7 +269,7 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 			c.sigs[it.id] = it.sig
 			c.g.witnessed(it.node)
 		case it.kind == recordProof:
-			c.proofs[it.id] = it.place
+			c.prove(it.id, it.rest, it.place)
 			c.g.witnessed(it.node)
 		}
 	}

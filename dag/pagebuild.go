@@ -8,9 +8,11 @@ import (
 
 // pageBuilder chooses what a page has.
 type pageBuilder struct {
-	j    *Journal
-	c    *context
-	log  ahead
+	j   *Journal
+	c   *context
+	log ahead
+	// late is the proof that was read last.
+	late proofs
 	runs [][]*Entry
 	// size is what the runs take at most, and most bounds it. MaxPage of it is rebuilt to less than MaxPageRebuilt.
 	size, most int
@@ -109,7 +111,7 @@ func (b *pageBuilder) load(i uint32) (e *Entry, rest []*Entry, err error) {
 	proof, proved := b.c.proofs[id]
 	b.j.mu.Unlock()
 	if proved {
-		if rest, err = b.j.proofAt(id, proof); err != nil {
+		if rest, err = b.late.of(b.j, id, proof); err != nil {
 			return nil, nil, err
 		}
 	}

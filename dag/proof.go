@@ -2,6 +2,7 @@ package dag
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -52,12 +53,12 @@ func readProof(b []byte) (rest []*Entry, err error) {
 }
 
 // Proof gives what proves a delta that no admitted one proves: what follows it in its run, which is not admitted, up to the
-// signature. It is empty for any other, and for what is not held. The error wraps ErrDamaged when the record is.
+// signature. It is empty for one that was never so, and for what is not held. The error wraps ErrDamaged when the record is.
 func (j *Journal) Proof(id ID) ([]*Entry, error) {
 	j.mu.Lock()
 	var at Place
 	for _, c := range j.ctxs { //lint:unordered a delta is of one context alone
-		if p, ok := c.proofs[id]; ok {
+		if p, ok := c.proofs[id]; ok && c.g.Has(id) {
 			at = p
 		}
 	}
@@ -65,18 +66,54 @@ func (j *Journal) Proof(id ID) ([]*Entry, error) {
 	if at == (Place{}) {
 		return nil, nil
 	}
-	return j.proofAt(id, at)
+	return new(proofs).of(j, id, at)
 }
 
-func (j *Journal) proofAt(id ID, at Place) ([]*Entry, error) {
-	r, err := j.w.read(at)
-	if err != nil {
-		return nil, err
+// proofs reads proofs, and keeps the last: the deltas of a run have one.
+type proofs struct {
+	at   Place
+	whom ID
+	rest []*Entry
+}
+
+// of gives what the proof at a place has behind a delta.
+func (p *proofs) of(j *Journal, id ID, at Place) ([]*Entry, error) {
+	if p.at != at {
+		r, err := j.w.read(at)
+		if err != nil {
+			return nil, err
+		}
+		if p.whom, p.rest, err = proofIn(r.body); err != nil || r.kind != recordProof {
+			return nil, fmt.Errorf("dag: log: no proof of %v stands at its place: %w", id, errors.Join(err, ErrDamaged))
+		}
+		p.at = at
 	}
-	if r.kind != recordProof || len(r.body) <= 64+SigLen || ID(r.body[32:64]) != id {
-		return nil, fmt.Errorf("dag: log: no proof of %v stands at its place: %w", id, ErrDamaged)
+	if p.whom == id {
+		return p.rest, nil
 	}
-	return readProof(r.body[64:])
+	for i, e := range p.rest {
+		if e.ID == id {
+			return p.rest[i+1:], nil
+		}
+	}
+	return nil, fmt.Errorf("dag: log: the proof of another than %v stands at its place: %w", id, ErrDamaged)
+}
+
+// proofIn reads the body of a proof's record.
+func proofIn(body []byte) (id ID, rest []*Entry, err error) {
+	if len(body) <= 64+SigLen {
+		return id, nil, fmt.Errorf("dag: a proof of %d bytes: %w", len(body), ErrDamaged)
+	}
+	rest, err = readProof(body[64:])
+	return ID(body[32:64]), rest, err
+}
+
+// prove notes where the proof of a delta stands: it proves those that it has, too, as they are admitted.
+func (c *context) prove(id ID, rest []*Entry, at Place) {
+	c.proofs[id] = at
+	for _, e := range rest[:len(rest)-1] {
+		c.proofs[e.ID] = at
+	}
 }
 
 // reaches notes how far a run is admitted.
@@ -105,9 +142,9 @@ func (in *ingest) keep(c *context) {
 		if !ok {
 			continue
 		}
-		if nd := c.g.node(i); !nd.witness && !nd.signed && !c.g.Has(rest[0].ID) {
+		if nd := c.g.node(i); !nd.witness && !nd.signed && !c.late(id) && !c.g.Has(rest[0].ID) {
 			nd.signed = true
-			in.last = in.j.enqueue(&item{c: c, kind: recordProof, id: id, sig: appendProof(nil, rest), node: i})
+			in.last = in.j.enqueue(&item{c: c, kind: recordProof, id: id, sig: appendProof(nil, rest), rest: rest, node: i})
 		}
 	}
 }

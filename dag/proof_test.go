@@ -64,10 +64,25 @@ func TestRule4_1_WhatIsAdmittedIsProved(t *testing.T) {
 	if got := feed(t, b.j, b.ctx, page(b.bob, kept)); got.Admitted != 2 {
 		t.Fatalf("%+v", got)
 	}
-	if rest := must(b.j.Proof(y.ID)); len(rest) != 2 {
-		t.Errorf("%d deltas prove the next", len(rest))
+	for range 2 {
+		if rest := must(b.j.Proof(y.ID)); len(rest) != 2 {
+			t.Errorf("%d deltas prove the next", len(rest))
+		}
+		b.brings(2)
+		b.reopen()
 	}
-	b.brings(2)
+	proofs := 0
+	closeJ(t, b.j)
+	must(DumpLog(b.disk, Mark{}, func(r Record) error {
+		if r.Kind == "proof" {
+			proofs++
+		}
+		return nil
+	}))
+	if b.reopen(); proofs != 1 {
+		t.Errorf("%d proofs are kept of one run", proofs)
+	}
+	feed(t, b.j, b.ctx, page(b.bob, x, y, z, last))
 	if got := feed(t, b.j, b.ctx, page(b.bob, other)); got.Admitted != 3 {
 		t.Fatalf("%+v", got)
 	}

@@ -19,16 +19,20 @@ func (r *replay) record(rd *record) error {
 		c := r.context(ID(rd.body[:32]))
 		id := ID(rd.body[32:64])
 		c.sigs[id] = bytes.Clone(rd.body[64:])
-		c.prove(id)
+		if i, ok := c.g.number(id); ok {
+			c.g.witnessed(i)
+		}
 	case recordProof:
-		if len(rd.body) <= 64+SigLen {
-			r.lost(rd.place, "the record holds no proof")
+		id, rest, err := proofIn(bytes.Clone(rd.body))
+		if err != nil {
+			r.lost(rd.place, "the record holds no proof: "+err.Error())
 			return nil
 		}
 		c := r.context(ID(rd.body[:32]))
-		id := ID(rd.body[32:64])
-		c.proofs[id] = rd.place
-		c.prove(id)
+		c.prove(id, rest, rd.place)
+		if i, ok := c.g.number(id); ok {
+			c.g.witnessed(i)
+		}
 	case recordJoined:
 		if len(rd.body) != 32 {
 			r.lost(rd.place, "the record holds no context")
@@ -40,13 +44,6 @@ func (r *replay) record(rd *record) error {
 			segmentName(rd.place.Offset/r.j.w.length), rd.kind)
 	}
 	return nil
-}
-
-// prove notes that a witness of a delta was read, if the delta was.
-func (c *context) prove(id ID) {
-	if i, ok := c.g.number(id); ok {
-		c.g.witnessed(i)
-	}
 }
 
 func (r *replay) context(id ID) *context {
