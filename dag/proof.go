@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A run is admitted delta by delta, as its past comes. When the past of one does not come, or one breaks a rule, those before it
@@ -144,7 +145,7 @@ func (in *ingest) keep(c *context) {
 		}
 		if nd := c.g.node(i); !nd.witness && !nd.signed && !c.late(id) && !c.g.Has(rest[0].ID) {
 			nd.signed = true
-			in.last = in.j.enqueue(&item{c: c, kind: recordProof, id: id, sig: appendProof(nil, rest), rest: rest, node: i})
+			in.last = in.j.enqueue(&item{c: c, kind: recordProof, id: id, sig: appendProof(nil, rest), rest: slices.Clone(rest), node: i})
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"pgregory.net/rapid"
 )
@@ -92,6 +93,38 @@ func TestRule4_1_WhatIsAdmittedIsProved(t *testing.T) {
 	b.brings(0)
 	b.reopen()
 	b.brings(0)
+}
+
+// A run goes on while its proof is on its way to the disk.
+func TestRule4_1_ARunGoesOnBeforeItsProofIsSynced(t *testing.T) {
+	b := newBench(t)
+	e := put(t, b.j, b.ctx, b.alice, "one")
+	kept := start(e, b.bob.Public(), nil)
+	other := next(kept, nil)
+	x := start(e, b.bob.Public(), func(d *Delta) { d.Nonce = make([]byte, NonceLen) })
+	y := next(x, func(d *Delta) { d.Parents, d.Ms, d.N = []ID{kept.ID}, d.Ms+1, 0 })
+	z := next(y, nil)
+	last := next(z, func(d *Delta) { d.Parents, d.Ms, d.N = []ID{other.ID}, d.Ms+1, 0 })
+	synctest.Test(t, func(t *testing.T) {
+		b.j.mu.Lock()
+		b.j.syncing = true // as while another group is synced
+		b.j.mu.Unlock()
+		for _, page := range [][]byte{page(b.bob, x, y, z, last), page(b.bob, kept)} {
+			go func() {
+				if _, err := b.j.Ingest(b.ctx, page); err != nil {
+					t.Error(err)
+				}
+			}()
+			synctest.Wait()
+		}
+		b.j.mu.Lock()
+		b.j.syncing = false
+		b.j.turn.Broadcast()
+		b.j.mu.Unlock()
+	})
+	b.brings(1)
+	b.reopen()
+	b.brings(1)
 }
 
 // A run whose end breaks a rule proves what comes before it, everywhere.

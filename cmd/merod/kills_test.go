@@ -72,6 +72,7 @@ type kills struct {
 	unknown int
 	killed  int
 	handed  int
+	refused [3]error // by process: the last write that was not answered well
 	err     error
 }
 
@@ -157,6 +158,7 @@ func (k *kills) write(ctx context.Context, i, writer int) error {
 			if !errors.As(err, &e) || e.Kind != api.NotFound {
 				k.mu.Lock()
 				k.unknown++
+				k.refused[i] = err
 				k.mu.Unlock()
 				<-time.After(10 * time.Millisecond) // not before its grant has come, or its end has been seen
 			}
@@ -263,11 +265,21 @@ func (k *kills) written(ctx context.Context, n, but int) error {
 		select {
 		case <-news:
 		case <-limit.C:
-			return fmt.Errorf("after a minute not every process has acknowledged %d writes: %v", n, k.since)
+			return fmt.Errorf("after a minute not every process has acknowledged %d writes: %v; the last refusals are %v; %s", n, k.since, k.refused, k.states(ctx))
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+}
+
+// states is what the processes say of themselves.
+func (k *kills) states(ctx context.Context) (all string) {
+	for _, p := range k.procs {
+		var st node.Status
+		err := p.call(ctx, "status", nil, &st)
+		all += fmt.Sprintf("\n%s: %+v %v", p.name, st, err)
+	}
+	return all
 }
 
 // settle waits until all hold the same, and looks for everything that was acknowledged.
