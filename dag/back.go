@@ -57,7 +57,7 @@ func (w *walk) meet(ids ...ID) {
 // step visits the newest; what is damaged has no past here.
 func (w *walk) step() {
 	i := heap.Pop(&w.next).(uint32)
-	e, _, err := (&pageBuilder{j: w.j, c: w.c, log: ahead{w: w.j.w, next: aheadLeast}}).load(i)
+	e, _, err := (&pageBuilder{j: w.j, c: w.c, log: ahead{w: w.j.w, next: aheadLeast}}).load(i, false)
 	if err != nil {
 		return
 	}

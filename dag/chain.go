@@ -34,8 +34,21 @@ func (g *Graph) witnessed(i uint32) {
 	if p == i {
 		return
 	}
+	if p != none && g.half[p] { // an admitted one proves it now
+		delete(g.half, p)
+		g.node(p).signed = false
+		g.leads(p, child)
+	}
 	g.tips.moved = true
 	g.chains[g.node(i).chain].moveEnd(p, i)
+}
+
+// halfWitnessed notes that a synced proof is of i, unless something admitted proves it by now.
+func (g *Graph) halfWitnessed(i uint32) {
+	if !g.node(i).witness {
+		g.half[i] = true
+		g.witnessed(i)
+	}
 }
 
 // moveEnd makes i an end, in place of p if that is one.

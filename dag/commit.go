@@ -258,8 +258,10 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 		case it.e != nil:
 			c.synced = it.node + 1
 			c.g.node(it.node).place = pack(it.place)
-			if it.e.Sig != nil || c.late(it.e.ID) {
+			if it.e.Sig != nil {
 				c.g.witnessed(it.node)
+			} else if _, ok := c.proofs[it.e.ID]; ok {
+				c.g.halfWitnessed(it.node)
 			}
 			if told[c] == nil {
 				order = append(order, c)
@@ -270,7 +272,7 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 			c.g.witnessed(it.node)
 		case it.kind == recordProof:
 			c.prove(it.id, it.rest, it.place)
-			c.g.witnessed(it.node)
+			c.g.halfWitnessed(it.node)
 		}
 	}
 	j.mu.Unlock()

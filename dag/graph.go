@@ -27,12 +27,13 @@ type Graph struct {
 	room   room
 	forks  int
 	tips   tipList
-	walked int // steps over forked chains
+	walked int             // steps over forked chains
+	half   map[uint32]bool // those that are proved by what is not admitted
 }
 
 // NewGraph gives the empty graph of a context; the first delta that it admits is the genesis whose id is ctx.
 func NewGraph(ctx ID) *Graph {
-	g := &Graph{ctx: ctx, ids: newIDs(), sets: newGrantSets()}
+	g := &Graph{ctx: ctx, ids: newIDs(), sets: newGrantSets(), half: make(map[uint32]bool)}
 	g.room.init()
 	return g
 }

@@ -27,14 +27,14 @@ func (b *pageBuilder) add(l lane) (int, error) {
 	var kept, got pieceSize // up to the last signature that fits, and up to what was loaded
 	var n int               // as many deltas of the lane are kept
 	var proof []*Entry      // of the last of them
-	for _, i := range l.nodes {
+	for at, i := range l.nodes {
 		if kept.deltas > 0 && (got.deltas+1 > min(MaxRun, b.deltas) || got.rebuilt > MaxRunBytes) {
 			break
 		}
 		if kept.deltas == 0 && b.size+got.bytes() > b.most {
 			return 0, nil
 		}
-		e, rest, err := b.load(i)
+		e, rest, err := b.load(i, at == len(l.nodes)-1)
 		if errors.Is(err, ErrDamaged) && kept.deltas > 0 {
 			break
 		}
@@ -102,15 +102,16 @@ func (s *pieceSize) bytes() int {
 	return runHead + s.packed + s.parents*(maxName+2*runCut) + SigLen
 }
 
-// load reads one synced delta of the context by its number, and what proves it where no admitted delta does.
-func (b *pageBuilder) load(i uint32) (e *Entry, rest []*Entry, err error) {
+// load reads one synced delta of the context by its number, and what proves it where no admitted delta does, or did when the lane
+// that ends with it was made.
+func (b *pageBuilder) load(i uint32, ends bool) (e *Entry, rest []*Entry, err error) {
 	b.j.mu.Lock()
 	nd := b.c.g.node(i)
 	id, at := nd.id, nd.place
 	late := b.c.sigs[id]
-	proof, proved := b.c.proofs[id]
+	proof, half := b.c.proofs[id], b.c.g.half[i]
 	b.j.mu.Unlock()
-	if proved {
+	if half || ends && proof != (Place{}) && len(late) == 0 {
 		if rest, err = b.late.of(b.j, id, proof); err != nil {
 			return nil, nil, err
 		}

@@ -8,6 +8,7 @@ type pageWriter struct {
 	ctx      ID
 	names    map[ID]int // what was spelled out, by its place there
 	written  map[ID]int // deltas of the page, by number
+	count    int        // of them, one that stands there twice counted twice
 	branches []branch
 	ends     map[ID]int // the last delta of a branch → its place in branches
 	past     moment
@@ -105,7 +106,7 @@ func (w *pageWriter) name(id ID) {
 		return
 	}
 	if n, ok := w.written[id]; ok {
-		w.uint(uint64(len(w.written)-n) << 1)
+		w.uint(uint64(w.count-n) << 1)
 		return
 	}
 	w.uint(0)
@@ -140,7 +141,8 @@ func (w *pageWriter) run(run []*Entry) {
 		w.delta(b, e)
 		b.pass(e.ID, e.Delta)
 		w.past = b.past
-		w.written[e.ID] = len(w.written)
+		w.written[e.ID] = w.count
+		w.count++
 	}
 	w.ends[b.prev] = at
 }

@@ -59,8 +59,8 @@ func (j *Journal) Proof(id ID) ([]*Entry, error) {
 	j.mu.Lock()
 	var at Place
 	for _, c := range j.ctxs { //lint:unordered a delta is of one context alone
-		if p, ok := c.proofs[id]; ok && c.g.Has(id) {
-			at = p
+		if i, ok := c.g.number(id); ok && c.g.half[i] {
+			at = c.proofs[id]
 		}
 	}
 	j.mu.Unlock()
@@ -144,7 +144,6 @@ func (in *ingest) keep(c *context) {
 			continue
 		}
 		if nd := c.g.node(i); !nd.witness && !nd.signed && !c.late(id) && !c.g.Has(rest[0].ID) {
-			nd.signed = true
 			in.last = in.j.enqueue(&item{c: c, kind: recordProof, id: id, sig: appendProof(nil, rest), rest: slices.Clone(rest), node: i})
 		}
 	}

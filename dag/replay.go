@@ -31,7 +31,7 @@ func (r *replay) record(rd *record) error {
 		c := r.context(ID(rd.body[:32]))
 		c.prove(id, rest, rd.place)
 		if i, ok := c.g.number(id); ok {
-			c.g.witnessed(i)
+			c.g.halfWitnessed(i)
 		}
 	case recordJoined:
 		if len(rd.body) != 32 {
@@ -135,8 +135,10 @@ func (r *replay) admitted(c *context, id ID, at Place, local, signed bool, autho
 	i := uint32(c.g.Len() - 1)
 	c.g.node(i).place = pack(at)
 	c.note(i, local, author)
-	if signed || c.late(id) {
+	if signed || c.sigs[id] != nil {
 		c.g.witnessed(i)
+	} else if _, ok := c.proofs[id]; ok {
+		c.g.halfWitnessed(i)
 	}
 }
 
