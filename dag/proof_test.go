@@ -239,7 +239,10 @@ func TestAPageWithADeltaTwice(t *testing.T) {
 	x := start(e, b.bob.Public(), nil)
 	y := next(x, nil)
 	z := next(y, func(d *Delta) { d.Parents = []ID{e.ID} })
-	last := start(y, b.alice.Public(), func(d *Delta) { d.Parents, d.Ms, d.N = []ID{x.ID, z.ID}, d.Ms+9, 0; slices.SortFunc(d.Parents, ID.Compare) })
+	last := start(y, b.alice.Public(), func(d *Delta) {
+		d.Parents, d.Ms, d.N = []ID{x.ID, z.ID}, d.Ms+9, 0
+		slices.SortFunc(d.Parents, ID.Compare)
+	})
 	y2, z2 := *y, *z
 	y.Sig, z2.Sig, last.Sig = must(signID(b.bob, y.ID)), must(signID(b.bob, z.ID)), must(signID(b.alice, last.ID))
 	if got := feed(t, b.j, b.ctx, EncodePage(b.ctx, [][]*Entry{{x, y}, {&y2, &z2}, {last}})); got.Admitted != 4 || len(got.Refused) > 0 {
