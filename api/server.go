@@ -154,7 +154,7 @@ func (s *Server) handler() http.Handler {
 		mux.HandleFunc("GET "+prefix+"/health", s.health)
 		mux.HandleFunc("GET "+prefix+"/ready", s.ready)
 	}
-	return s.guard(told(mux))
+	return ends(s.guard(told(mux)))
 }
 
 // public are the paths that need no token.

@@ -55,7 +55,7 @@ func (t *tally) least() int64 {
 	return least
 }
 
-// reach waits until every place has so much.
+// reach waits until every place has so much. After the end of ctx it fails, whatever they have.
 func (t *tally) reach(ctx context.Context, want int64) error {
 	t.some.Add(1)
 	defer t.some.Add(-1)
@@ -64,7 +64,7 @@ func (t *tally) reach(ctx context.Context, want int64) error {
 		wake := t.wake
 		t.mu.Unlock()
 		if t.least() >= want {
-			return nil
+			return ctx.Err()
 		}
 		select {
 		case <-wake:

@@ -270,7 +270,7 @@ func (c *crowd) saturate(ctx context.Context, ahead int64, d time.Duration) (s s
 	for i, nd := range c.nodes {
 		for w := range writersEach {
 			work.Go(func() {
-				for n := 0; run.Err() == nil && c.has.reach(run, before+turn.Add(1)-ahead) == nil; n++ { // reach does not look at run when all keep up
+				for n := 0; c.has.reach(run, before+turn.Add(1)-ahead) == nil; n++ {
 					if _, err := nd.State().Put(fmt.Sprintf("saturate/%d/%d/%d", i, w, n%64), value(n)); err != nil {
 						errs <- err
 						return

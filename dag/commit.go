@@ -271,7 +271,7 @@ func (j *Journal) deliver(g *commit, mark Mark) error {
 			c.sigs[it.id] = it.sig
 			c.g.witnessed(it.node)
 		case it.kind == recordProof:
-			c.prove(it.id, it.rest, it.place)
+			c.noteProof(it.id, it.rest, it.place)
 			c.g.halfWitnessed(it.node)
 		}
 	}

@@ -8,12 +8,11 @@ import (
 
 // pageBuilder chooses what a page has.
 type pageBuilder struct {
-	j   *Journal
-	c   *context
-	log ahead
-	// late is the proof that was read last.
-	late proofs
-	runs [][]*Entry
+	j      *Journal
+	c      *context
+	log    ahead
+	proofs proofs
+	runs   [][]*Entry
 	// size is what the runs take at most, and most bounds it. MaxPage of it is rebuilt to less than MaxPageRebuilt.
 	size, most int
 	// deltas is for how many there is room.
@@ -112,7 +111,7 @@ func (b *pageBuilder) load(i uint32, ends bool) (e *Entry, rest []*Entry, err er
 	proof, half := b.c.proofs[id], b.c.g.half[i]
 	b.j.mu.Unlock()
 	if half || ends && proof != (Place{}) && len(late) == 0 {
-		if rest, err = b.late.of(b.j, id, proof); err != nil {
+		if rest, err = b.proofs.of(b.j, id, proof); err != nil {
 			return nil, nil, err
 		}
 	}

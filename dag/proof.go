@@ -109,8 +109,8 @@ func proofIn(body []byte) (id ID, rest []*Entry, err error) {
 	return ID(body[32:64]), rest, err
 }
 
-// prove notes where the proof of a delta stands: it proves those that it has, too, as they are admitted.
-func (c *context) prove(id ID, rest []*Entry, at Place) {
+// noteProof notes where the proof of a delta stands: it proves those that it has, too, as they are admitted.
+func (c *context) noteProof(id ID, rest []*Entry, at Place) {
 	c.proofs[id] = at
 	for _, e := range rest[:len(rest)-1] {
 		c.proofs[e.ID] = at

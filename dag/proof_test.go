@@ -29,16 +29,26 @@ func (b *bench) brings(waiting int) *Journal {
 	return k
 }
 
+// keepsBack has bob make two deltas that he tells nobody of, one on the other, and the two with which a run begins, of which the second
+// stands on the first of those.
+func (b *bench) keepsBack() (kept, other, x, y *Entry) {
+	e := put(b.t, b.j, b.ctx, b.alice, "one")
+	kept = start(e, b.bob.Public(), nil)
+	x = start(e, b.bob.Public(), func(d *Delta) { d.Nonce = make([]byte, NonceLen) })
+	return kept, next(kept, nil), x, next(x, on(kept))
+}
+
+// on has a delta stand on another as well.
+func on(p *Entry) func(*Delta) {
+	return func(d *Delta) { d.Parents, d.Ms, d.N = []ID{p.ID}, d.Ms+1, 0 }
+}
+
 // What is admitted of a run whose end is not can be told and shown to others, from the log too, and what was written on it (DATA
 // 1.4, 4.1): a member that keeps back what its run stands on keeps nobody else's deltas back.
 func TestRule4_1_WhatIsAdmittedIsProved(t *testing.T) {
 	b := newBench(t)
-	e := put(t, b.j, b.ctx, b.alice, "one")
-	kept := start(e, b.bob.Public(), nil) // that bob tells nobody of
-	other := next(kept, nil)
-	x := start(e, b.bob.Public(), func(d *Delta) { d.Nonce = make([]byte, NonceLen) })
-	y := next(x, func(d *Delta) { d.Parents, d.Ms, d.N = []ID{kept.ID}, d.Ms+1, 0 })
-	z := next(y, func(d *Delta) { d.Parents, d.Ms, d.N = []ID{other.ID}, d.Ms+1, 0 })
+	kept, other, x, y := b.keepsBack()
+	z := next(y, on(other))
 	last := next(z, nil)
 	if got := feed(t, b.j, b.ctx, page(b.bob, x, y, z, last)); got.Admitted != 1 || got.Waiting != 3 {
 		t.Fatalf("%+v", got)
@@ -98,13 +108,9 @@ func TestRule4_1_WhatIsAdmittedIsProved(t *testing.T) {
 // A run goes on while its proof is on its way to the disk.
 func TestRule4_1_ARunGoesOnBeforeItsProofIsSynced(t *testing.T) {
 	b := newBench(t)
-	e := put(t, b.j, b.ctx, b.alice, "one")
-	kept := start(e, b.bob.Public(), nil)
-	other := next(kept, nil)
-	x := start(e, b.bob.Public(), func(d *Delta) { d.Nonce = make([]byte, NonceLen) })
-	y := next(x, func(d *Delta) { d.Parents, d.Ms, d.N = []ID{kept.ID}, d.Ms+1, 0 })
+	kept, other, x, y := b.keepsBack()
 	z := next(y, nil)
-	last := next(z, func(d *Delta) { d.Parents, d.Ms, d.N = []ID{other.ID}, d.Ms+1, 0 })
+	last := next(z, on(other))
 	synctest.Test(t, func(t *testing.T) {
 		b.j.mu.Lock()
 		b.j.syncing = true // as while another group is synced

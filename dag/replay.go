@@ -29,7 +29,7 @@ func (r *replay) record(rd *record) error {
 			return nil
 		}
 		c := r.context(ID(rd.body[:32]))
-		c.prove(id, rest, rd.place)
+		c.noteProof(id, rest, rd.place)
 		if i, ok := c.g.number(id); ok {
 			c.g.halfWitnessed(i)
 		}

@@ -85,7 +85,9 @@ type setter struct {
 
 func (s *setter) Uint64() uint64 { s.set(); return 1 }
 
-func TestFeedChangesDuringStart(t *testing.T) {
+// tellsParam compiles a program that answers with its param p.
+func tellsParam(t *testing.T) *Program {
+	t.Helper()
 	g, r := one()
 	p := Param[int](r, "p")
 	in, v := askOf(r, "a")
@@ -94,6 +96,11 @@ func TestFeedChangesDuringStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return prog
+}
+
+func TestFeedChangesDuringStart(t *testing.T) {
+	prog := tellsParam(t)
 	f := NewFeed(1)
 	n, err := Start(prog, &setter{set: func() { f.Set(2) }}, Bind("p", f))
 	if err != nil {
@@ -107,14 +114,7 @@ func TestFeedChangesDuringStart(t *testing.T) {
 
 // TestStartThatFailsLeavesItsFeeds starts with what is no snapshot.
 func TestStartThatFailsLeavesItsFeeds(t *testing.T) {
-	g, r := one()
-	p := Param[int](r, "p")
-	in, v := askOf(r, "a")
-	Reply(in, Op2(testOps, "p", 1, func(_ *Tick, _, p int) (int, error) { return p, nil })(v, p))
-	prog, err := Compile(g, "r")
-	if err != nil {
-		t.Fatal(err)
-	}
+	prog := tellsParam(t)
 	f, h := NewFeed(1), &nullHost{now: 1}
 	if _, err := Start(prog, h, Bind("p", f), Restore([]byte{1})); err == nil {
 		t.Error("it started")

@@ -78,32 +78,24 @@ func TestMeaning8_Relay(t *testing.T) {
 		want(t, "verdicts", len(w.verdicts()), 0)
 		n.quiet(t)
 	})
-	t.Run("an activation that ends without a verdict ignores", func(t *testing.T) {
-		w := newWorld(t)
-		n := w.start(news(), "r", "a", Bind("scales", scales{}))
-		hearNews(n, 7, 0x0a) // it fails, as malformed or otherwise
-		n.run()
-		w.tasks[0].Run(t.Context())
-		w.tasks[0].Done()
-		n.run()
-		got := w.verdicts()
-		if len(got) != 1 || got[0].Verdict != Ignore {
-			t.Errorf("got %+v", got)
-		}
-	})
-	t.Run("what is no verdict ignores", func(t *testing.T) {
-		w := newWorld(t)
-		n := w.start(news(), "r", "a", Bind("scales", scales{}))
-		hearNews(n, 7, byte(Reject+1))
-		n.run()
-		w.tasks[0].Run(t.Context())
-		w.tasks[0].Done()
-		n.run()
-		got := w.verdicts()
-		if len(got) != 1 || got[0].Verdict != Ignore {
-			t.Errorf("got %+v", got)
-		}
-	})
+	for name, said := range map[string]byte{
+		"an activation that ends without a verdict ignores": 0x0a, // it fails, as malformed or otherwise
+		"what is no verdict ignores":                        byte(Reject + 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			n := w.start(news(), "r", "a", Bind("scales", scales{}))
+			hearNews(n, 7, said)
+			n.run()
+			w.tasks[0].Run(t.Context())
+			w.tasks[0].Done()
+			n.run()
+			got := w.verdicts()
+			if len(got) != 1 || got[0].Verdict != Ignore {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
 	t.Run("bytes that do not decode are rejected", func(t *testing.T) {
 		w := newWorld(t)
 		n := w.start(news(), "r", "a", Bind("scales", scales{}))

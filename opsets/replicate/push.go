@@ -195,7 +195,7 @@ var Unheard = graph.Op3(Ops, "unheard", 1, func(_ *graph.Tick, h Hint, l Log, t 
 	return g, nil
 })
 
-// Known leaves out the names of what did not come: nobody may name what it does not hold.
+// Known leaves out, once there is a verdict, the names of what did not come: nobody may name what it does not hold.
 var Known = graph.Op3(Ops, "known", 1, func(_ *graph.Tick, h Hint, _ graph.Verdict, l Log) (Hint, error) {
 	h.Names = slices.DeleteFunc(slices.Clone(h.Names), func(id dag.ID) bool { return l.Lacks([]dag.ID{id}) })
 	return h, nil

@@ -16,10 +16,7 @@ func (v *villain) forge(n *sim.Node, act int) {
 	if h == nil {
 		return
 	}
-	nonce := make([]byte, dag.NonceLen)
-	_, _ = n.Entropy("journal").Read(nonce)
-	d := &dag.Delta{Version: dag.Version1, Context: r.ctx, Author: v.signer.Public(), Nonce: nonce, Parents: []dag.ID{h.ID}, Ms: h.Delta.Ms + 1,
-		Credential: h.Delta.Credential, Kind: dag.KindData, Payload: v.payload(n)}
+	d := v.first(n)
 	switch act {
 	case 9: // in the name of another
 		d.Author = r.keys[n.RandN("whose", len(r.keys))]
@@ -49,6 +46,15 @@ func (v *villain) forge(n *sim.Node, act int) {
 	v.publish(n, v.run(r.ctx, d))
 }
 
+// first makes a delta that begins a chain on the last that it wrote, and that is right.
+func (v *villain) first(n *sim.Node) *dag.Delta {
+	h := v.last
+	nonce := make([]byte, dag.NonceLen)
+	_, _ = n.Entropy("journal").Read(nonce)
+	return &dag.Delta{Version: dag.Version1, Context: shared(n.World()).ctx, Author: v.signer.Public(), Nonce: nonce, Parents: []dag.ID{h.ID}, Ms: h.Delta.Ms + 1,
+		Credential: h.Delta.Credential, Kind: dag.KindData, Payload: v.payload(n)}
+}
+
 // run gives the page of a run under one signature.
 func (v *villain) run(ctx dag.ID, deltas ...*dag.Delta) []byte {
 	var run []*dag.Entry
@@ -67,14 +73,10 @@ func (v *villain) run(ctx dag.ID, deltas ...*dag.Delta) []byte {
 // half makes a run of which the beginning is good, and the end stands on what nobody has or breaks a rule. One node may get it alone.
 func (v *villain) half(n *sim.Node, to graph.Peer) {
 	r := shared(n.World())
-	h := v.last
-	if h == nil {
+	if v.last == nil {
 		return
 	}
-	nonce := make([]byte, dag.NonceLen)
-	_, _ = n.Entropy("journal").Read(nonce)
-	good := &dag.Delta{Version: dag.Version1, Context: r.ctx, Author: v.signer.Public(), Nonce: nonce, Parents: []dag.ID{h.ID}, Ms: h.Delta.Ms + 1,
-		Credential: h.Delta.Credential, Kind: dag.KindData, Payload: v.payload(n)}
+	good := v.first(n)
 	id := dag.HashID(good.Encode())
 	bad := &dag.Delta{Version: dag.Version1, Context: r.ctx, Author: good.Author, Chain: id, Seq: 1, Prev: id, Ms: good.Ms + 1,
 		Credential: good.Credential, Kind: dag.KindData, Payload: v.payload(n)}
